@@ -1,0 +1,1 @@
+"""Marks to what one reader may see, and to a page."""

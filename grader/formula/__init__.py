@@ -1,0 +1,1 @@
+"""Mathematics that a student wrote: text to a tree, the tree to values in model worlds."""

@@ -1,0 +1,1 @@
+"""Evidence to marks: pure functions, Decimals only."""

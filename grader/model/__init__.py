@@ -1,0 +1,30 @@
+"""Frozen records: what flows from one stage of the grader to the next. No I/O, standard library only."""
+
+from grader.model.answer import Answer, Location, State
+from grader.model.evidence import DECIDED, Audience, Evidence, Finding, Json, Review, Verdict
+from grader.model.execution import CellRun, Execution, NetworkLook, ProbeReply
+from grader.model.marks import Mark, Marksheet, Status
+from grader.model.submission import Artifact, Media, Submission
+
+__all__ = [
+    "DECIDED",
+    "Answer",
+    "Artifact",
+    "Audience",
+    "CellRun",
+    "Evidence",
+    "Execution",
+    "Finding",
+    "Json",
+    "Location",
+    "Mark",
+    "Marksheet",
+    "Media",
+    "NetworkLook",
+    "ProbeReply",
+    "Review",
+    "State",
+    "Status",
+    "Submission",
+    "Verdict",
+]

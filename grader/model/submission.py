@@ -1,0 +1,35 @@
+"""What a student handed in, before anybody has read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from grader.model.evidence import Finding
+
+Media = Literal["markdown", "text", "notebook", "html", "pdf", "docx", "image", "other"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """One regular file of a submission; ``path`` is relative to the submission's folder, with forward slashes."""
+
+    path: str
+    media: Media
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """One student's hand-in; ``digest`` (sha256 over sorted (path, sha256)) keys every cache."""
+
+    student: str
+    assignment: str
+    folder: str
+    artifacts: tuple[Artifact, ...]
+    digest: str
+    attempt: int = 1
+    submitted_at: str | None = None
+    machine_read: bool = False
+    findings: tuple[Finding, ...] = ()

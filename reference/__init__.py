@@ -1,0 +1,1 @@
+"""Model solutions of the course, as readable code."""
