@@ -1,0 +1,264 @@
+"""The command line: the only module that prints or exits. Heavy imports wait until there is work."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from grader import __version__
+from grader.errors import ConfigError, Exit, GraderError, InfrastructureError, NothingFoundError, worst
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from grader.course import Course
+    from grader.model import Marksheet
+
+MARKSHEETS_SCHEMA = "grader/marksheets/1"
+
+EPILOG = """
+\b
+Examples:
+  grade submissions/99521082            one hand-in (a folder with a report and a notebook)
+  grade submissions/                    every hand-in of a class folder
+  grade alice bob --out /tmp/graded     two hand-ins, results elsewhere
+  grade submissions/ --json - | jq .    all marksheets as one JSON object
+\b
+For every hand-in two files are written:
+  graded/<id>/marksheet.json    every mark with its evidence; for staff
+  graded/<id>/feedback.html     one self-contained page for the student
+\b
+The course is the nearest parent folder of PATH (else of the working folder) that holds rubrics/. The assignment is the
+rubric named with --rubric, else the `assignment:` of the class folder's class.yaml, else the only rubric there is.
+\b
+Exit codes:
+  0  graded, whatever the marks         4  the grader or the machine failed
+  1  a total is below --fail-under      5  no hand-in found under PATH
+  2  wrong usage or configuration     130  interrupted
+  3  something waits for a person
+"""
+
+
+@click.command(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 118})
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("graded"), show_default=True,
+              metavar="DIR", help="Parent folder of the results.")  # fmt: skip
+@click.option("--course", "root", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="The course's root: the folder that holds rubrics/, reference/ and templates/.")  # fmt: skip
+@click.option("--rubric", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="The rubric to mark by.")  # fmt: skip
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
+              help="Where notebooks run; auto takes a GPU when there is one.")  # fmt: skip
+@click.option("--json", "json_path", metavar="FILE|-", help="Also write all marksheets to FILE, or to standard output.")
+@click.option("--fail-under", type=click.FloatRange(min=0), metavar="MARKS",
+              help="Exit with 1 when a settled total is below this.")  # fmt: skip
+@click.version_option(__version__, prog_name="grade")
+def grade(paths: tuple[Path, ...], out: Path, root: Path | None, rubric: Path | None, device: str,
+          json_path: str | None, fail_under: float | None) -> None:  # fmt: skip
+    """Mark hand-ins: read the report, run the notebook, compare, and write a marksheet and a feedback page.
+
+    PATH is one hand-in (a folder, or a single .md or .ipynb file), or a class folder with a folder for each student.
+    Nothing that a student handed in can change another's marks; what cannot be read is left to a person and is never
+    a zero.
+    """
+    console = _console(stderr=json_path == "-")
+    progress = _console(stderr=True)
+    sheets, codes = _grade_all(_open(paths, root, rubric), out, device, console, progress)
+    if json_path:
+        _write_json(json_path, sheets)
+    if fail_under is not None:
+        limit = Decimal(str(fail_under))
+        codes += [Exit.BELOW for sheet in sheets if sheet.awarded is not None and sheet.awarded < limit]
+    sys.exit(worst(codes))
+
+
+def main() -> None:
+    """Run the command line and turn every error into a sentence and its exit code."""
+    try:
+        grade(standalone_mode=False)
+    except click.exceptions.Abort:
+        _die("interrupted: what was finished is stored", Exit.INTERRUPTED)
+    except KeyboardInterrupt:
+        _die("interrupted: what was finished is stored", Exit.INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(Exit.CONFIG)
+    except ConfigError as error:
+        lines = [str(problem) for problem in error.problems] or [str(error)]
+        head = f"{len(lines)} problems:\n" if len(lines) > 1 else ""
+        _die(head + "\n".join(lines), error.exit_code)
+    except GraderError as error:
+        _die(str(error), error.exit_code)
+
+
+def _die(message: str, code: Exit) -> None:
+    click.echo(f"grade: {message}", err=True)
+    sys.exit(code)
+
+
+def _console(*, stderr: bool) -> Console:
+    """Return a console; where nobody watches (a pipe, CI) lines are plain and 110 wide."""
+    from rich.console import Console
+
+    width = None if (sys.stderr if stderr else sys.stdout).isatty() else 110
+    return Console(stderr=stderr, width=width, highlight=False, emoji=False, markup=False)
+
+
+def _open(paths: Sequence[Path], root: Path | None, rubric: Path | None) -> list[tuple[Course, Path]]:
+    """Return each hand-in with its course; every configuration problem is raised before the first is opened."""
+    from grader.course import load_course
+    from grader.intake import find_submissions
+
+    folders = find_submissions(paths)
+    if not folders:
+        raise NothingFoundError(f"no hand-in found under {', '.join(map(str, paths))}")
+    courses: dict[Path, Course] = {}
+    for folder in folders:
+        parent = folder.resolve().parent
+        if parent not in courses:
+            courses[parent] = load_course([folder], root=root, rubric=rubric, class_folder=parent)
+    _refuse_same_names(folders)
+    return [(courses[folder.resolve().parent], folder) for folder in folders]
+
+
+def _refuse_same_names(folders: Iterable[Path]) -> None:
+    """Raise ConfigError where two hand-ins would be written to one place."""
+    from grader.intake import student_id
+
+    seen: dict[str, Path] = {}
+    for folder in folders:
+        name = student_id(folder)
+        if name in seen:
+            raise ConfigError(
+                f"two hand-ins have the name {name}: {seen[name]} and {folder}; grade them with two --out folders"
+            )
+        seen[name] = folder
+
+
+def _grade_all(
+    work: Sequence[tuple[Course, Path]], out: Path, device: str, console: Console, progress: Console
+) -> tuple[list[Marksheet], list[Exit]]:
+    """Grade, write and show every hand-in; one that fails for our fault does not stop the others."""
+    from grader.feedback import load_templates
+
+    for course in {id(course): course for course, _ in work}.values():
+        load_templates(course.root)
+    sheets: list[Marksheet] = []
+    codes: list[Exit] = []
+    for number, (course, folder) in enumerate(work, 1):
+        try:
+            sheet = _grade_one(
+                course, folder, out, device, progress, f"[{number}/{len(work)}] " if len(work) > 1 else ""
+            )
+        except InfrastructureError as error:
+            progress.print(f"grade: {folder}: {error}")
+            codes.append(Exit.INFRASTRUCTURE)
+            continue
+        sheets.append(sheet)
+        codes += _codes(sheet)
+        _show(sheet, out, console)
+    return sheets, codes
+
+
+def _grade_one(course: Course, folder: Path, out: Path, device: str, progress: Console, prefix: str) -> Marksheet:
+    from grader.codec import build_marksheet, render_json, write_text
+    from grader.feedback import render_feedback
+    from grader.pipeline import grade_submission
+
+    def say(stage: str) -> None:
+        status.update(f"{prefix}{folder.name}: {stage}")
+        if not progress.is_terminal:
+            progress.print(f"{prefix}{folder.name}: {stage}")
+
+    with progress.status(f"{prefix}{folder.name}") as status:
+        sheet = grade_submission(course, folder, device=device, progress=say)
+        page = render_feedback(sheet, course.root)
+        target = out / sheet.submission
+        write_text(target / "marksheet.json", render_json(build_marksheet(sheet)))
+        write_text(target / "feedback.html", page)
+    return sheet
+
+
+def _codes(sheet: Marksheet) -> list[Exit]:
+    """Return the exit codes that one marksheet asks for."""
+    codes = [Exit.GRADED if sheet.status == "final" else Exit.NEEDS_REVIEW]
+    if any(mark.evidence.verdict == "ungraded" for mark in sheet.marks):
+        codes.append(Exit.INFRASTRUCTURE)
+    return codes
+
+
+MARKS = {"correct": "✓", "partial": "◐", "wrong": "✗", "missing": "–", "unreadable": "?", "ungraded": "!"}
+COLOURS = {"correct": "green", "partial": "yellow", "wrong": "red", "missing": "red"}
+
+
+def _show(sheet: Marksheet, out: Path, console: Console) -> None:
+    """Print the table of one hand-in, its total, and where the files are."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=f"{sheet.submission} · {sheet.title}", title_justify="left", expand=False)
+    table.add_column("Question", no_wrap=True)
+    table.add_column("Verdict", no_wrap=True)
+    table.add_column("Awarded", justify="right", no_wrap=True)
+    table.add_column("of", justify="right", no_wrap=True)
+    table.add_column("Why", overflow="fold")
+    for mark in sheet.marks:
+        verdict = mark.evidence.verdict
+        style = COLOURS.get(verdict, "magenta")
+        if mark.awarded is None and verdict != "ungraded":
+            style = "magenta"
+        table.add_row(
+            Text(mark.criterion),
+            Text(f"{MARKS[verdict]} {verdict}" + (" → person" if mark.evidence.review else ""), style),
+            Text(_marks(mark.awarded)),
+            Text(_marks(mark.available)),
+            Text(_why(mark)),
+        )
+    console.print(table)
+    waiting = [mark.criterion for mark in sheet.marks if mark.awarded is None]
+    if waiting:
+        open_marks = sum((mark.available for mark in sheet.marks if mark.awarded is None), Decimal(0))
+        console.print(
+            f"So far {_marks(sheet.awarded_so_far)} of {_marks(sheet.available)}; a person must still look at "
+            f"{', '.join(waiting)} ({_marks(open_marks)} marks)."
+        )
+    else:
+        console.print(f"Total {_marks(sheet.awarded)} of {_marks(sheet.available)}.")
+    for finding in sheet.findings:
+        console.print(f"  note: {finding.message}")
+    console.print(f"  {out / sheet.submission / 'marksheet.json'}\n  {out / sheet.submission / 'feedback.html'}")
+
+
+def _marks(value: Decimal | None) -> str:
+    return "–" if value is None else f"{value.normalize():f}"
+
+
+def _why(mark: Any) -> str:
+    """Return a few words on why: what a person must decide, else what was found, else what was read."""
+    evidence = mark.evidence
+    parts = [f"reading: {evidence.reading}"] if evidence.reading else []
+    findings = [finding for finding in evidence.findings if finding.audience == "student"]
+    if evidence.review:
+        parts.append(evidence.review.reason)
+    elif evidence.verdict != "correct" and findings:
+        parts.append(findings[0].message)
+    elif text := evidence.observed.get("text"):
+        parts.append(str(text))
+    line = " ".join("; ".join(parts).split())
+    return line if len(line) <= 140 else line[:139] + "…"
+
+
+def _write_json(target: str, sheets: Sequence[Marksheet]) -> None:
+    from grader.codec import build_marksheet, render_json, write_text
+
+    text = render_json({"schema": MARKSHEETS_SCHEMA, "marksheets": [build_marksheet(sheet) for sheet in sheets]})
+    if target == "-":
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.flush()
+    else:
+        write_text(Path(target), text)

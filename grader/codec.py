@@ -1,0 +1,356 @@
+"""YAML and JSON text to records and back: strict, every problem at once, each with its path and line.
+
+Plain ``yaml.safe_load`` reads ``1e-5`` as a string and ``No`` as False and keeps the last of two equal keys. The loader
+here resolves numbers and booleans as the YAML 1.2 core schema does (https://yaml.org/spec/1.2.2/#103-core-schema),
+refuses duplicate keys and remembers lines.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import math
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from grader.errors import ConfigError, InfrastructureError, Problem
+from grader.model import Evidence, Finding, Json, Mark, Marksheet, Review
+
+MARKSHEET_SCHEMA = "grader/marksheet/1"
+MAX_YAML_BYTES = 2_000_000
+
+T = TypeVar("T")
+Path_ = tuple[str | int, ...]
+
+
+class _CoreLoader(yaml.SafeLoader):
+    """A SafeLoader with the resolvers of YAML 1.2's core schema and nothing else."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+
+
+for _tag, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", list("-+0123456789")),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
+):
+    _CoreLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _first)
+
+
+def _construct_int(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    """Read an integer as YAML 1.2 does: ``010`` is ten, ``0o10`` is eight."""
+    text = loader.construct_scalar(node)
+    digits = text.lstrip("+-")
+    base = {"0o": 8, "0x": 16}.get(digits[:2], 10)
+    return (-1 if text.startswith("-") else 1) * int(digits[2:] if base != 10 else digits, base)
+
+
+def _construct_float(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> float:
+    return float(loader.construct_scalar(node).replace(".inf", "inf").replace(".Inf", "inf").replace(".nan", "nan"))
+
+
+_CoreLoader.add_constructor("tag:yaml.org,2002:int", _construct_int)
+_CoreLoader.add_constructor("tag:yaml.org,2002:float", _construct_float)
+
+
+def read_yaml(text: str, file: str) -> tuple[Json, Mapping[Path_, int], list[Problem]]:
+    """Return the data, the line (from 1) of every path in it, and duplicate-key problems.
+
+    Raises ConfigError where the text is no YAML at all.
+    """
+    loader = _CoreLoader(text)
+    try:
+        node = loader.get_single_node()
+        lines: dict[Path_, int] = {}
+        problems = list(_walk(node, (), lines, file)) if node is not None else []
+        data = loader.construct_document(node) if node is not None else None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        message = getattr(error, "problem", None) or "not valid YAML"
+        problem = Problem(file=file, line=mark.line + 1 if mark else None, message=message, hint="not valid YAML")
+        raise ConfigError([problem]) from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigError([Problem(file=file, message=f"cannot be read: {error}")]) from None
+    finally:
+        loader.dispose()
+    return data, lines, problems
+
+
+def _walk(node: yaml.Node, path: Path_, lines: dict[Path_, int], file: str) -> Iterator[Problem]:
+    """Note the line of every node below ``node`` and yield a problem per repeated key."""
+    lines[path] = node.start_mark.line + 1
+    if isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield from _walk(item, (*path, index), lines, file)
+    elif isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in seen:
+                yield Problem(
+                    file=file,
+                    line=line,
+                    where=_dotted((*path, name)),
+                    message=f"key stands already in line {seen[name]}",
+                )
+            seen.setdefault(name, line)
+            yield from _walk(value, (*path, name), lines, file)
+            lines[(*path, name)] = line
+
+
+def _dotted(path: Sequence[str | int]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+
+
+@functools.cache
+def _adapter(record: type) -> TypeAdapter[Any]:
+    return TypeAdapter(record)
+
+
+def read_record(record: type[T], text: str, file: str) -> tuple[T, Mapping[Path_, int]]:
+    """Return ``text`` (YAML) as a ``record``, with the line of every path. Raises ConfigError with every problem."""
+    data, lines, problems = read_yaml(text, file)
+    try:
+        payload = json.dumps(data, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ConfigError([*problems, Problem(file=file, message=f"holds a value that is no JSON: {error}")]) from None
+    try:
+        value = _adapter(record).validate_json(payload)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            problems.append(_problem(file, detail["loc"], detail["type"], detail["msg"], detail.get("input"), lines))
+        raise ConfigError(problems) from None
+    if problems:
+        raise ConfigError(problems)
+    return value, lines
+
+
+def find_line(path: Sequence[str | int], lines: Mapping[Path_, int]) -> int | None:
+    """Return the line of ``path``, or of its nearest ancestor that stands in the file."""
+    known = _known(path, lines)
+    return lines.get(known)
+
+
+def _known(path: Sequence[str | int], lines: Mapping[Path_, int]) -> Path_:
+    """Drop from a pydantic location what is not in the file: the tags of unions and names of validators."""
+    known: Path_ = ()
+    for part in path:
+        if (*known, part) in lines:
+            known = (*known, part)
+    return known
+
+
+def _problem(
+    file: str, loc: Sequence[str | int], kind: str, message: str, given: object, lines: Mapping[Path_, int]
+) -> Problem:
+    known = _known(loc, lines)
+    last = loc[-1] if loc else ""
+    if kind in ("missing", "missing_argument", "missing_keyword_only_argument"):
+        return Problem(file=file, line=lines.get(known), where=_dotted(known), message=f"needs the key '{last}'")
+    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+        hint = "misspelt, or in the wrong place?"
+        return Problem(
+            file=file, line=lines.get(known), where=_dotted(known), message=f"unknown key '{last}'", hint=hint
+        )
+    shown = repr(given) if isinstance(given, str | int | float | bool) else type(given).__name__
+    text = message[:1].lower() + message[1:]
+    return Problem(file=file, line=lines.get(known), where=_dotted(known), message=f"{text}, not {shown[:60]}")
+
+
+def load_record(record: type[T], path: Path) -> tuple[T, Mapping[Path_, int]]:
+    """Read the YAML file at ``path`` as a ``record``. Raises ConfigError with every problem."""
+    return read_record(record, load_text(path), str(path))
+
+
+def load_text(path: Path) -> str:
+    """Return a course file's text (UTF-8, a byte-order mark allowed). Raises ConfigError where it cannot be read."""
+    try:
+        if path.stat().st_size > MAX_YAML_BYTES:
+            raise ConfigError([Problem(file=str(path), message=f"is larger than {MAX_YAML_BYTES} bytes")])
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigError([Problem(file=str(path), message=f"cannot be read: {error.strerror}")]) from None
+    except UnicodeDecodeError as error:
+        hint = "save the file as UTF-8"
+        raise ConfigError([Problem(file=str(path), message=f"is not UTF-8 at byte {error.start}", hint=hint)]) from None
+
+
+def build_json_schema(record: type) -> str:
+    """Return the JSON schema of a record for editors, as text."""
+    schema = _adapter(record).json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+# --- marksheets ------------------------------------------------------------------------------------------------------
+
+
+def build_number(value: Decimal | None) -> int | float | None:
+    """Return marks as a JSON number: an integer where they are whole, else at most two decimals."""
+    if value is None:
+        return None
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def build_marksheet(sheet: Marksheet) -> dict[str, Json]:
+    """Return a marksheet as the JSON object of schema ``grader/marksheet/1``."""
+    return {
+        "schema": MARKSHEET_SCHEMA,
+        "submission": sheet.submission,
+        "assignment": sheet.assignment,
+        "title": sheet.title,
+        "status": sheet.status,
+        "awarded": build_number(sheet.awarded),
+        "available": build_number(sheet.available),
+        "awarded_so_far": build_number(sheet.awarded_so_far),
+        "criteria": [_build_mark(mark) for mark in sheet.marks],
+        "findings": [dataclasses.asdict(finding) for finding in sheet.findings],
+        "environment": dict(sheet.environment),
+        "digests": dict(sheet.digests),
+        "timing": dict(sheet.timing),
+    }
+
+
+def _build_mark(mark: Mark) -> dict[str, Json]:
+    evidence = mark.evidence
+    review = evidence.review
+    return {
+        "id": mark.criterion,
+        "title": mark.title,
+        "available": build_number(mark.available),
+        "awarded": build_number(mark.awarded),
+        "verdict": evidence.verdict,
+        "credit": None if evidence.credit is None else float(evidence.credit),
+        "reading": evidence.reading,
+        "observed": dict(evidence.observed),
+        "expected": dict(evidence.expected),
+        "findings": [dataclasses.asdict(finding) for finding in evidence.findings],
+        "review": review
+        and {
+            "reason": review.reason,
+            "suggested_verdict": review.suggested_verdict,
+            "suggested_credit": None if review.suggested_credit is None else float(review.suggested_credit),
+        },
+    }
+
+
+def render_json(data: Json) -> str:
+    """Return canonical JSON text: sorted keys, two spaces, UTF-8 letters as they are, no NaN.
+
+    Lone surrogates (from broken files) are escaped, since no UTF-8 file can hold them.
+    """
+    text = json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match.group()):04x}", text) + "\n"
+
+
+def read_marksheet(text: str) -> Marksheet:
+    """Return the Marksheet of a marksheet.json. Raises ConfigError where it is not of this schema."""
+    try:
+        data = json.loads(text, parse_float=Decimal)
+        if data.get("schema") != MARKSHEET_SCHEMA:
+            raise ValueError(f"schema is {data.get('schema')!r}, not {MARKSHEET_SCHEMA!r}")
+        return Marksheet(
+            submission=data["submission"],
+            assignment=data["assignment"],
+            title=data["title"],
+            status=data["status"],
+            awarded=_decimal(data["awarded"]),
+            available=Decimal(data["available"]),
+            awarded_so_far=Decimal(data["awarded_so_far"]),
+            marks=tuple(_read_mark(item) for item in data["criteria"]),
+            findings=tuple(Finding(**item) for item in data["findings"]),
+            environment=_floats(data["environment"]),
+            digests=data["digests"],
+            timing=_floats(data["timing"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"not a marksheet that this version reads: {error}") from None
+
+
+def _read_mark(item: Mapping[str, Json]) -> Mark:
+    review = item["review"]
+    evidence = Evidence(
+        criterion=item["id"],
+        verdict=item["verdict"],
+        credit=_decimal(item["credit"]),
+        reading=item["reading"],
+        observed=_floats(item["observed"]),
+        expected=_floats(item["expected"]),
+        findings=tuple(Finding(**finding) for finding in item["findings"]),
+        review=review
+        and Review(
+            reason=review["reason"],
+            suggested_verdict=review["suggested_verdict"],
+            suggested_credit=_decimal(review["suggested_credit"]),
+        ),
+    )
+    return Mark(
+        criterion=item["id"],
+        title=item["title"],
+        available=Decimal(item["available"]),
+        awarded=_decimal(item["awarded"]),
+        evidence=evidence,
+    )
+
+
+def _decimal(value: int | Decimal | None) -> Decimal | None:
+    return None if value is None else Decimal(value).normalize() + 0
+
+
+def _floats(value: Json) -> Json:
+    """Return JSON data with Decimals as floats again (evidence holds plain JSON values)."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dict):
+        return {key: _floats(item) for key, item in value.items()}
+    return [_floats(item) for item in value] if isinstance(value, list) else value
+
+
+def find_non_json(value: Json, path: str = "") -> str | None:
+    """Return where ``value`` is not plain JSON (a NaN, a tuple, a NumPy number), or None where it is all plain."""
+    if value is None or isinstance(value, str | bool) or type(value) is int:
+        return None
+    if type(value) is float:
+        return None if math.isfinite(value) else path
+    if type(value) is dict:
+        items = ((str(key) if isinstance(key, str) else "?", item) for key, item in value.items())
+        return next((bad for key, item in items if (bad := find_non_json(item, f"{path}.{key}"))), None)
+    if type(value) is list:
+        return next((bad for i, item in enumerate(value) if (bad := find_non_json(item, f"{path}[{i}]"))), None)
+    return f"{path} ({type(value).__name__})"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all: a temporary file beside it, flushed to disk, then renamed over it.
+
+    Raises InfrastructureError where the disk or the folder refuses.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(name).chmod(0o600)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise InfrastructureError(f"cannot write {path}: {error.strerror or error}") from None

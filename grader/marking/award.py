@@ -1,0 +1,31 @@
+"""Evidence to marks. Pure: no files, no clock; Decimals only, rounded half up once per criterion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
+
+from grader.model import Evidence, Mark, Status
+
+CENT = Decimal("0.01")
+
+
+def round_marks(value: Decimal) -> Decimal:
+    """Return marks rounded half up to two decimals."""
+    return value.quantize(CENT, rounding=ROUND_HALF_UP)
+
+
+def award_mark(*, title: str, available: Decimal, evidence: Evidence) -> Mark:
+    """Return the mark for one criterion: credit times available, or None while a person must decide."""
+    awarded = None
+    if evidence.decided and evidence.credit is not None:
+        awarded = min(round_marks(evidence.credit * available), available)
+    return Mark(criterion=evidence.criterion, title=title, available=available, awarded=awarded, evidence=evidence)
+
+
+def total(marks: Iterable[Mark]) -> tuple[Status, Decimal | None, Decimal]:
+    """Return status, total (None while anything is undecided) and the sum so far."""
+    marks = tuple(marks)
+    so_far = sum((mark.awarded for mark in marks if mark.awarded is not None), Decimal(0))
+    undecided = any(mark.awarded is None for mark in marks)
+    return ("needs_review", None, so_far) if undecided else ("final", so_far, so_far)

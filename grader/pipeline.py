@@ -1,0 +1,199 @@
+"""The stages in order, and nothing else: submission, answers, execution, evidence, marks."""
+
+from __future__ import annotations
+
+import platform
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from pathlib import Path
+
+import grader
+from grader.codec import find_non_json
+from grader.course import Course
+from grader.documents import find_passages, read_document
+from grader.intake import open_submission, read_artifact
+from grader.kinds import KINDS, Context
+from grader.marking import award_mark, total
+from grader.model import Answer, Artifact, Evidence, Execution, Finding, Marksheet, Review, Submission
+from grader.rubric import Criterion
+from grader.sandbox import run_notebook
+
+Progress = Callable[[str], None]
+REPORT_MEDIA = frozenset({"markdown", "text", "html", "pdf", "docx", "image", "notebook"})
+
+
+def grade_submission(
+    course: Course, path: Path, *, device: str = "cpu", progress: Progress = lambda _: None
+) -> Marksheet:
+    """Return the marksheet of the hand-in at ``path``: never an exception for anything that a student did."""
+    started = time.monotonic()
+    progress("opening")
+    submission = open_submission(
+        path, assignment=course.rubric.assignment, machine_read=_says_machine_read(course, path)
+    )
+    progress("reading the report")
+    answers = read_answers(course, submission)
+    seed = course.seed(submission.digest)
+    execution = execute(course, submission, answers, seed, device, progress)
+    progress("checking")
+    context = Context(
+        seed=seed,
+        answers=answers,
+        questions={criterion.id: criterion.question for criterion in course.rubric.criteria},
+        worlds=course.rubric.worlds,
+        resolve=course.resolve,
+        execution=execution,
+    )
+    marks = tuple(
+        award_mark(
+            title=criterion.title,
+            available=criterion.available,
+            evidence=check(criterion, answers[criterion.id], context),
+        )
+        for criterion in course.rubric.criteria
+    )
+    status, awarded, so_far = total(marks)
+    return Marksheet(
+        submission=submission.student,
+        assignment=course.rubric.assignment,
+        title=course.rubric.title,
+        status=status,
+        awarded=awarded,
+        available=course.rubric.available,
+        awarded_so_far=so_far,
+        marks=marks,
+        findings=submission.findings + (execution.findings if execution else ()),
+        environment=build_environment(course, execution, device),
+        digests={"submission": submission.digest, **course.digests},
+        timing={
+            "seconds": round(time.monotonic() - started, 3),
+            "notebook_seconds": round(execution.seconds, 3) if execution else 0,
+        },
+    )
+
+
+def _says_machine_read(course: Course, path: Path) -> bool | None:
+    """Return True where the class file lists the hand-in as machine-read, None where the report itself must tell."""
+    return True if path.resolve().name in course.class_file.machine_read else None
+
+
+def read_answers(course: Course, submission: Submission) -> dict[str, Answer]:
+    """Return an answer for every criterion: its passage in the report, or the notebook that was handed in."""
+    documents = [
+        read_document(artifact.path, artifact.media, read_artifact(submission, artifact))
+        for artifact in submission.artifacts
+        if artifact.media in REPORT_MEDIA
+    ]
+    places = course.rubric.places
+    passages = find_passages(documents, list(places.values()))
+    machine_read = submission.machine_read
+    answers = {}
+    for criterion in course.rubric.criteria:
+        if criterion.id not in places:
+            answers[criterion.id] = _read_notebook_answer(course, submission, criterion)
+            continue
+        passage = passages[places[criterion.id]]
+        state, reason = passage.state, passage.reason
+        if state == "missing" and (unread := _unread(submission)):
+            state, reason = "unreadable", f"nothing was found here, but a file could not be read: {unread}"
+        answers[criterion.id] = Answer(
+            question=criterion.id,
+            state=state,
+            text=passage.text,
+            location=passage.location,
+            machine_read=machine_read or passage.machine_read,
+            reason=reason,
+        )
+    return answers
+
+
+def _unread(submission: Submission) -> str:
+    """Return what intake could not open: its answers may stand there, so nothing counts as missing."""
+    return "; ".join(finding.message for finding in submission.findings)
+
+
+def find_notebook(course: Course, submission: Submission) -> Artifact | None:
+    """Return the notebook to run: the one that the rubric's pattern names, the largest where several match."""
+    pattern = course.rubric.notebook.file if course.rubric.notebook else ""
+    found = [item for item in submission.artifacts if item.media == "notebook" and Path(item.path).match(pattern)]
+    return max(found, key=lambda item: (item.size_bytes, item.path), default=None)
+
+
+def _read_notebook_answer(course: Course, submission: Submission, criterion: Criterion) -> Answer:
+    artifact = find_notebook(course, submission)
+    if artifact is not None:
+        return Answer(question=criterion.id, state="given", text=artifact.path)
+    if unread := _unread(submission):
+        return Answer(question=criterion.id, state="unreadable", reason=f"no notebook could be opened: {unread}")
+    return Answer(question=criterion.id, state="missing")
+
+
+def execute(
+    course: Course, submission: Submission, answers: Mapping[str, Answer], seed: bytes, device: str, progress: Progress
+) -> Execution | None:
+    """Run the submission's notebook with the rubric's probes; None where there is none to run."""
+    settings = course.rubric.notebook
+    artifact = find_notebook(course, submission)
+    if settings is None or artifact is None:
+        return None
+    progress(f"running {Path(artifact.path).name}")
+    context = Context(seed=seed)
+    try:
+        return run_notebook(
+            read_artifact(submission, artifact),
+            settings,
+            requests=course.resolve(settings.checks)(context.number("probes")),
+            probes_source=(course.root / settings.probes).read_text(encoding="utf-8"),
+            data_folder=course.root / settings.data,
+            seed=settings.seed,
+            device=device,
+            progress=progress,
+        )
+    except Exception:  # whatever it is, it is our fault: the criteria become ungraded and the class goes on
+        return Execution(outcome="not started", fault=traceback.format_exc(), device=device)
+
+
+def check(criterion: Criterion, answer: Answer, context: Context) -> Evidence:
+    """Return the evidence for one criterion; the one place where a fault of ours is caught, as ``ungraded``."""
+    try:
+        evidence = KINDS[criterion.question.kind].check(criterion.id, criterion.question, answer, context)
+        if bad := find_non_json([dict(evidence.observed), dict(evidence.expected)]):
+            raise ValueError(f"evidence is no plain JSON at {bad}")
+    except Exception:  # a bug of ours must never become a student's zero
+        evidence = Evidence(
+            criterion=criterion.id,
+            verdict="ungraded",
+            credit=None,
+            findings=(Finding(code="grader.fault", message=traceback.format_exc(), audience="staff"),),
+            review=Review(reason="the grader failed on this criterion (see the finding for staff)"),
+        )
+    return _with_place(evidence, criterion, answer)
+
+
+def _with_place(evidence: Evidence, criterion: Criterion, answer: Answer) -> Evidence:
+    """Add what every criterion shows: the place of the answer, and who may see what was expected."""
+    from dataclasses import replace
+
+    observed = dict(evidence.observed)
+    if answer.location is not None:
+        observed.setdefault("location", str(answer.location))
+    expected = {**evidence.expected, "visibility": criterion.expected_visibility}
+    return replace(evidence, observed=observed, expected=expected)
+
+
+def build_environment(course: Course, execution: Execution | None, device: str) -> dict[str, object]:
+    """Return the versions, device, isolation and key that the marks were made with."""
+    versions = {"python": platform.python_version(), "grader": grader.__version__}
+    for name in ("numpy", "lark", "nbclient", *(course.rubric.notebook.packages if course.rubric.notebook else ())):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "absent"
+    return {
+        "versions": versions,
+        "device": execution.device if execution else device,
+        "isolation": execution.isolation if execution else "none needed",
+        "key_id": course.key_id,
+    }
