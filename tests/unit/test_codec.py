@@ -76,7 +76,7 @@ def test_three_mistakes_are_reported_at_once_with_lines() -> None:
     found = problems("name: x\nitems:\n  - kind: inner\n    marks: 5\n    sise: 2\n  - kind: inner\n    marks: five\nname: y\n")
     assert found == [
         "r.yaml:8: name: key stands already in line 1",
-        "r.yaml:3: items[0]: unknown key 'sise' (misspelt, or in the wrong place?)",
+        "r.yaml:5: items[0].sise: unknown key 'sise' (misspelt, or in the wrong place?)",
         "r.yaml:7: items[1].marks: input should be a valid decimal, not 'five'",
     ]
 
