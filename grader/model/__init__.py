@@ -2,7 +2,7 @@
 
 from grader.model.answer import Answer, Location, State
 from grader.model.evidence import DECIDED, Audience, Evidence, Finding, Json, Review, Verdict
-from grader.model.execution import CellRun, Execution, NetworkLook, ProbeReply
+from grader.model.execution import CellRun, Execution, NetworkLook, ProbeReply, ProbeRequest
 from grader.model.marks import Mark, Marksheet, Status
 from grader.model.submission import Artifact, Media, Submission
 
@@ -22,6 +22,7 @@ __all__ = [
     "Media",
     "NetworkLook",
     "ProbeReply",
+    "ProbeRequest",
     "Review",
     "State",
     "Status",

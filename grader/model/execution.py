@@ -42,6 +42,19 @@ class CellRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeRequest:
+    """One call to make in the kernel after all cells: ``probes.<function>(namespace, **arguments)``.
+
+    ``arguments`` are JSON values, and inputs only: never an expected value, never a hidden label.
+    """
+
+    name: str
+    function: str
+    arguments: Mapping[str, Json] = field(default_factory=dict)
+    timeout_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeReply:
     """What one probe sent back: ``value`` is JSON, or ``error`` says in a sentence why there is none."""
 
