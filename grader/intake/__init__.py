@@ -1,1 +1,19 @@
 """Folders to Submissions: which files a student handed in, safely listed and read."""
+
+from grader.intake.classfile import CLASS_FILE, ClassFile
+from grader.intake.discover import find_submissions, is_class_folder
+from grader.intake.folder import MAX_FILE_BYTES, build_digest, open_submission, read_artifact, student_id
+from grader.intake.names import escape_name
+
+__all__ = [
+    "CLASS_FILE",
+    "MAX_FILE_BYTES",
+    "ClassFile",
+    "build_digest",
+    "escape_name",
+    "find_submissions",
+    "is_class_folder",
+    "open_submission",
+    "read_artifact",
+    "student_id",
+]
