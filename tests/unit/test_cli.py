@@ -1,0 +1,213 @@
+"""The command line on reports without a notebook, and on everything that can be wrong with its input."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+REPORT = "# Q1\na) 2 and 3\n\nb) the third option\n\nc) option 3\n"
+
+
+def grade(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "grader", *map(str, arguments)],
+        cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def hand_in(tmp_path: Path) -> Path:
+    folder = tmp_path / "student-a"
+    folder.mkdir()
+    (folder / "report.md").write_text(REPORT)
+    return folder
+
+
+def sheet(out: Path, name: str = "student-a") -> dict:
+    return json.loads((out / name / "marksheet.json").read_text())
+
+
+def test_help_teaches_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom grader.cli import main\nsys.argv = ['grade', '--help']\n"
+        "try:\n    main()\nfinally:\n    heavy = {'torch', 'numpy', 'pydantic', 'yaml', 'rich', 'nbclient', 'jinja2', 'lark'}\n"
+        "    assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    for word in ("--fail-under", "Exit codes", "submissions/99521082", "feedback.html"):
+        assert word in run.stdout
+
+
+def test_grading_a_report_never_imports_torch(hand_in: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom grader.cli import main\n"
+        f"sys.argv = ['grade', {str(hand_in)!r}, '--course', {str(ROOT)!r}, '--out', {str(tmp_path / 'out')!r}]\n"
+        "try:\n    main()\nfinally:\n    assert not {'torch', 'pandas', 'sklearn'} & set(sys.modules)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+def test_a_report_is_graded_and_shown(hand_in: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run = grade(hand_in, "--course", ROOT, "--out", out)
+    assert run.returncode == 0, run.stderr
+    data = sheet(out)
+    verdicts = {item["id"]: item["verdict"] for item in data["criteria"]}
+    assert [verdicts[name] for name in ("q1a", "q1b", "q1c")] == ["correct"] * 3
+    assert verdicts["q2a"] == verdicts["q4_train"] == "missing"
+    assert (data["status"], data["awarded"], data["available"]) == ("final", 15, 100)
+    assert "Total 15 of 100" in run.stdout
+    page = (out / "student-a" / "feedback.html").read_text()
+    assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
+
+
+def test_json_goes_to_standard_output_alone(hand_in: Path, tmp_path: Path) -> None:
+    run = grade(hand_in, "--course", ROOT, "--out", tmp_path / "out", "--json", "-")
+    data = json.loads(run.stdout)
+    assert data["schema"] == "grader/marksheets/1"
+    assert [item["submission"] for item in data["marksheets"]] == ["student-a"]
+    assert "Total" in run.stderr
+
+
+def test_fail_under_counts_settled_totals_only(hand_in: Path, tmp_path: Path) -> None:
+    options = ("--course", ROOT, "--out", tmp_path / "out", "--fail-under")
+    assert grade(hand_in, *options, "50").returncode == 1
+    assert grade(hand_in, *options, "15").returncode == 0
+
+
+def test_an_empty_hand_in_is_all_missing(tmp_path: Path) -> None:
+    (tmp_path / "student-a").mkdir()
+    run = grade(tmp_path / "student-a", "--course", ROOT, "--out", tmp_path / "out")
+    assert run.returncode == 0, run.stderr
+    data = sheet(tmp_path / "out")
+    assert {item["verdict"] for item in data["criteria"]} == {"missing"}
+    assert data["awarded"] == 0
+
+
+def test_the_same_input_gives_the_same_bytes_apart_from_timing(hand_in: Path, tmp_path: Path) -> None:
+    for out in ("one", "two"):
+        grade(hand_in, "--course", ROOT, "--out", tmp_path / out)
+    one, two = sheet(tmp_path / "one"), sheet(tmp_path / "two")
+    one.pop("timing"), two.pop("timing")
+    assert json.dumps(one) == json.dumps(two)
+    pages = [(tmp_path / out / "student-a" / "feedback.html").read_bytes() for out in ("one", "two")]
+    assert pages[0] == pages[1]
+
+
+def test_a_path_that_is_not_there(tmp_path: Path) -> None:
+    run = grade(tmp_path / "nobody", "--course", ROOT)
+    assert run.returncode == 2
+    assert "no such file or folder" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_class_folder_without_hand_ins(tmp_path: Path) -> None:
+    (tmp_path / "submissions").mkdir()
+    run = grade(tmp_path / "submissions", "--course", ROOT)
+    assert run.returncode == 5, run.stderr
+
+
+def test_an_option_that_does_not_exist_and_no_path() -> None:
+    assert grade("--colour").returncode == 2
+    assert grade().returncode == 2
+
+
+def make_course(folder: Path) -> Path:
+    """Return a copy of the course without its heavy parts."""
+    for name in ("rubrics", "templates"):
+        shutil.copytree(ROOT / name, folder / name)
+    (folder / "reference").symlink_to(ROOT / "reference")
+    return folder
+
+
+def test_three_mistakes_in_a_rubric_are_all_reported_with_lines(hand_in: Path, tmp_path: Path) -> None:
+    course = make_course(tmp_path / "course")
+    path = course / "rubrics" / "hw5.yaml"
+    lines = path.read_text().splitlines()
+    first, second, third = (next(i for i, line in enumerate(lines) if f"id: {name}" in line) for name in ("q1a", "q2b", "q3b"))
+    for index in (third, second, first):  # from the end, so that the earlier numbers hold
+        indent = " " * lines[index].index("id:")
+        lines.insert(index + 1, f"{indent}colour: red")
+    path.write_text("\n".join(lines) + "\n")
+    run = grade(hand_in, "--course", course, "--out", tmp_path / "out")
+    assert run.returncode == 2
+    for number in (first + 2, second + 3, third + 4):
+        assert f"hw5.yaml:{number}: " in run.stderr
+    assert run.stderr.count("unknown key 'colour'") == 3
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_broken_template_is_found_before_anything_is_graded(hand_in: Path, tmp_path: Path) -> None:
+    course = make_course(tmp_path / "course")
+    (course / "templates" / "feedback.html.j2").write_text("<p>\n{% if %}")
+    run = grade(hand_in, "--course", course, "--out", tmp_path / "out")
+    assert run.returncode == 2
+    assert "feedback.html.j2:2" in run.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_report_in_another_encoding_is_read(hand_in: Path, tmp_path: Path) -> None:
+    (hand_in / "report.md").write_bytes(REPORT.encode("utf-16"))
+    run = grade(hand_in, "--course", ROOT, "--out", tmp_path / "out")
+    assert run.returncode == 0, run.stdout
+    assert sheet(tmp_path / "out")["awarded"] == 15
+
+
+def test_two_reports_that_contradict_each_other_go_to_a_person(hand_in: Path, tmp_path: Path) -> None:
+    (hand_in / "second.md").write_text("# Q1\na) 1\n")
+    run = grade(hand_in, "--course", ROOT, "--out", tmp_path / "out")
+    assert run.returncode == 3
+    data = {item["id"]: item for item in sheet(tmp_path / "out")["criteria"]}
+    assert data["q1a"]["awarded"] is None
+    assert data["q1b"]["verdict"] == "correct"
+
+
+def test_a_link_out_of_the_folder_is_not_followed_and_not_a_zero(hand_in: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.md").write_text(REPORT)
+    (hand_in / "report.md").unlink()
+    (hand_in / "report.md").symlink_to(tmp_path / "secret.md")
+    run = grade(hand_in, "--course", ROOT, "--out", tmp_path / "out")
+    assert run.returncode == 3
+    assert {item["verdict"] for item in sheet(tmp_path / "out")["criteria"]} == {"unreadable"}
+
+
+def test_a_huge_file_is_not_opened(hand_in: Path, tmp_path: Path) -> None:
+    with (hand_in / "data.md").open("wb") as stream:
+        stream.truncate(200_000_000)
+    run = grade(hand_in, "--course", ROOT, "--out", tmp_path / "out")
+    assert run.returncode == 3
+    data = {item["id"]: item for item in sheet(tmp_path / "out")["criteria"]}
+    assert data["q1a"]["verdict"] == "correct"
+    assert data["q2a"]["verdict"] == "unreadable"
+
+
+def test_a_file_named_ipynb_that_is_no_notebook(hand_in: Path, tmp_path: Path) -> None:
+    (hand_in / "Q4.ipynb").write_text('{"cells": [')
+    run = grade(hand_in, "--course", ROOT, "--out", tmp_path / "out")
+    assert run.returncode == 3
+    assert "Traceback" not in run.stdout + run.stderr
+    data = {item["id"]: item for item in sheet(tmp_path / "out")["criteria"]}
+    assert data["q4_train"]["verdict"] == "unreadable"
+
+
+def test_an_output_folder_that_cannot_be_written(hand_in: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    run = grade(hand_in, "--course", ROOT, "--out", tmp_path / "out")
+    assert run.returncode in (2, 4)
+    assert "Traceback" not in run.stderr
+    assert (tmp_path / "out").read_text() == "a file"
+
+
+def test_two_hand_ins_of_one_name_are_refused(hand_in: Path, tmp_path: Path) -> None:
+    other = tmp_path / "b" / "student-a"
+    other.mkdir(parents=True)
+    run = grade(hand_in, other, "--course", ROOT, "--out", tmp_path / "out")
+    assert run.returncode == 2
+    assert "two hand-ins have the name student-a" in run.stderr
