@@ -1,0 +1,104 @@
+"""The kernel: ipykernel's own, with messages to look at networks and to call probes.
+
+These messages are handled beside the student's cells, in the same process: no code is run in the student's namespace,
+nothing enters the history, and no random number is drawn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import types
+from typing import Any
+
+from ipykernel.ipkernel import IPythonKernel
+
+from .facts import Facts
+from .looks import Looks, find_error_line
+from .values import check_plain
+
+
+def build_kernel_class(facts: Facts) -> type[IPythonKernel]:
+    """Return the kernel's class, bound to this room's facts (ipykernel makes the instance itself)."""
+
+    class NotebookKernel(IPythonKernel):  # type: ignore[misc]
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self._looks = Looks()
+            self._probes: dict[str, Any] = {}
+            for name in ("look_request", "load_probes_request", "probe_request"):
+                self.shell_handlers[name] = self._answer
+            _limit_output(self.shell, facts.output_bytes)
+
+        def _answer(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+            kind = parent["header"]["msg_type"]
+            content: dict[str, Any]
+            try:
+                with contextlib.redirect_stdout(_Nowhere()), contextlib.redirect_stderr(_Nowhere()):
+                    content = getattr(self, f"_{kind}")(parent["content"])
+            except BaseException as error:  # whatever a student's function raises, SystemExit too, is an answer
+                content = {"error": describe(error)}
+            self.session.send(stream, kind.replace("request", "reply"), content, parent=parent, ident=ident)
+
+        def _look_request(self, content: dict[str, Any]) -> dict[str, Any]:
+            notes = list(facts.notes)
+            facts.notes.clear()
+            line = find_error_line(self.shell)
+            return {"networks": self._looks.look(self.shell.user_ns), "error_line": line, "notes": notes}
+
+        def _load_probes_request(self, content: dict[str, Any]) -> dict[str, Any]:
+            module = types.ModuleType("probes")
+            exec(compile(content["source"], "<probes>", "exec"), module.__dict__)  # noqa: S102  # the course's own file
+            self._probes = module.__dict__
+            return {}
+
+        def _probe_request(self, content: dict[str, Any]) -> dict[str, Any]:
+            facts.reseed(content["name"])
+            function = self._probes[content["function"]]
+            value = function(self.shell.user_ns, **json.loads(content["arguments"]))
+            check_plain(value)
+            text = json.dumps(value)
+            if len(text) > content["value_bytes"]:
+                raise ValueError(f"the reply is larger than {content['value_bytes']} bytes")
+            return {"value": text}
+
+    return NotebookKernel
+
+
+def describe(error: BaseException) -> str:
+    """Return ``TypeError: what it said``, short."""
+    try:
+        text = str(error)
+    except Exception:  # an exception class of the student's whose __str__ fails
+        text = ""
+    return f"{type(error).__name__}: {text}"[:1000].rstrip(": ")
+
+
+class _Nowhere(io.TextIOBase):
+    """Where prints of a student's function go while a probe calls it."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+def _limit_output(shell: Any, limit: int) -> None:
+    """Drop what one cell writes beyond ``limit`` characters (twice that, so that the grader sees that it was more)."""
+    import sys
+
+    left = {"": 2 * limit}
+
+    def limited(write: Any) -> Any:
+        def capped(text: str) -> int:
+            if not isinstance(text, str):
+                raise TypeError(f"write() argument must be str, not {type(text)}")
+            if left[""] > 0:
+                write(text[: left[""]])
+                left[""] -= len(text)
+            return len(text)
+
+        return capped
+
+    for stream in (sys.stdout, sys.stderr):
+        stream.write = limited(stream.write)  # type: ignore[method-assign]
+    shell.events.register("pre_run_cell", lambda info: left.update({"": 2 * limit}))

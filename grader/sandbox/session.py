@@ -1,0 +1,170 @@
+"""One run of one notebook in one kernel: cells in order, a look after each, then the probes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import nbformat
+
+from grader.model import CellRun, Finding, ProbeReply, ProbeRequest
+from grader.sandbox import findings
+from grader.sandbox.kernel import KernelDiedError, KernelSilentError, LiveKernel
+from grader.sandbox.notebooks import SourceCell
+from grader.sandbox.replies import parse_looks, parse_value
+from grader.sandbox.scratch import Scratch
+from grader.sandbox.settings import NotebookSettings
+from grader.sandbox.texts import clean_text, cut_text
+
+Progress = Callable[[str], None]
+
+LOOK_SECONDS = 60
+MESSAGE_BYTES = 1000
+
+
+class Session:
+    """What has been seen so far stands in ``cells``, ``replies`` and ``findings``, whatever happens next."""
+
+    def __init__(
+        self, scratch: Scratch, settings: NotebookSettings, source: Sequence[SourceCell], progress: Progress
+    ) -> None:
+        self._settings = settings
+        self._source = [cell for cell in source if cell.kind == "code"]
+        self._progress = progress
+        self._hidden = [str(scratch.work), str(scratch.root / "site"), str(scratch.root)]
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.source) for cell in source])
+        self._nodes = notebook.cells
+        self._kernel = LiveKernel(scratch, notebook, settings.output_bytes_per_cell)
+        self._alive = True
+        self._notes: set[tuple[str, str]] = set()
+        self.cells: list[CellRun] = []
+        self.findings: list[Finding] = []
+        self.replies: dict[str, ProbeReply] = {}
+
+    async def run(self, requests: Sequence[ProbeRequest], probes_source: str) -> None:
+        """Run all cells, then ask all probes; the kernel is gone afterwards. Raises KernelStartError."""
+        try:
+            await self._kernel.start()
+            await self._run_cells()
+            if requests:
+                await self._ask_probes(requests, probes_source)
+        finally:
+            await self._kernel.stop()
+
+    async def _run_cells(self) -> None:
+        total = self._settings.total_timeout_seconds
+        deadline = time.monotonic() + total
+        for position, cell in enumerate(self._source, start=1):
+            left = deadline - time.monotonic()
+            if not self._alive or left <= 0:
+                if self._alive:
+                    self.findings.append(findings.out_of_time(cell.index, total))
+                rest = self._source[position - 1 :]
+                self.cells += [CellRun(index=cell.index, source=cell.source, outcome="not run") for cell in rest]
+                return
+            self._progress(f"cell {position} of {len(self._source)}")
+            self.cells.append(await self._run_cell(cell, min(self._settings.cell_timeout_seconds, left)))
+
+    async def _run_cell(self, cell: SourceCell, limit: float) -> CellRun:
+        in_time = True
+        try:
+            in_time = await self._kernel.run_cell(self._nodes[cell.index], cell.index, limit)
+        except KernelDiedError as died:
+            self._alive, in_time = False, not died.after_limit
+        run = self._with_output(CellRun(index=cell.index, source=cell.source, outcome="finished"))
+        if not in_time:
+            run = replace(run, outcome="timed out")
+            self.findings.append(findings.timed_out(cell.index, limit, alive=self._alive))
+        elif not self._alive:
+            run = replace(run, outcome="killed")
+            self.findings.append(findings.kernel_died(cell.index))
+        return await self._with_look(run) if self._alive else run
+
+    def _with_output(self, run: CellRun) -> CellRun:
+        """Return ``run`` with what the cell printed and the error that it raised."""
+        client = self._kernel.client
+        limit = self._settings.output_bytes_per_cell
+        if client.overflowed:
+            self.findings.append(findings.output_cut(run.index, limit))
+        text = cut_text(clean_text("".join(client.texts), self._hidden), limit)
+        if client.reply.get("status") != "error":
+            return replace(run, text=text)
+        return replace(
+            run,
+            outcome="raised",
+            text=text,
+            error_name=cut_text(clean_text(str(client.reply.get("ename", ""))), 100),
+            error_message=self._message(str(client.reply.get("evalue", ""))),
+        )
+
+    async def _with_look(self, run: CellRun) -> CellRun:
+        """Return ``run`` with the networks that live after it."""
+        try:
+            reply = await self._kernel.ask("look_request", {}, LOOK_SECONDS)
+        except KernelSilentError:
+            return run
+        except KernelDiedError:
+            self._alive = False
+            self.findings.append(findings.kernel_died(run.index))
+            return replace(run, outcome="killed")
+        self._take_notes(reply.get("notes"))
+        line = reply.get("error_line")
+        at_line = line if run.error_name and type(line) is int and line > 0 else None
+        return replace(run, networks=parse_looks(reply.get("networks")), error_line=at_line)
+
+    def _take_notes(self, notes: Any) -> None:
+        """Turn what the stand-ins noted into findings, each once."""
+        for note in notes if isinstance(notes, list) else ():
+            if isinstance(note, list) and len(note) == 2 and all(isinstance(text, str) for text in note):
+                code, detail = note[0], self._message(note[1])
+                finding = findings.find_for_note(code, detail)
+                if finding is not None and (code, detail) not in self._notes and len(self._notes) < 50:
+                    self._notes.add((code, detail))
+                    self.findings.append(finding)
+
+    async def _ask_probes(self, requests: Sequence[ProbeRequest], probes_source: str) -> None:
+        failed = await self._load_probes(probes_source)
+        for position, request in enumerate(requests, start=1):
+            self._progress(f"probe {position} of {len(requests)}")
+            self.replies[request.name] = ProbeReply(error=failed) if failed else await self._ask_probe(request)
+
+    async def _load_probes(self, source: str) -> str:
+        """Load the probes file in the kernel and return why that failed ("" when it did not)."""
+        if not self._alive:
+            return ""
+        try:
+            reply = await self._kernel.ask("load_probes_request", {"source": source}, LOOK_SECONDS)
+        except KernelSilentError:
+            return f"the probes file took longer than {LOOK_SECONDS} seconds to load"
+        except KernelDiedError:
+            self._alive = False
+            return ""
+        return self._message(str(reply["error"])) if "error" in reply else ""
+
+    async def _ask_probe(self, request: ProbeRequest) -> ProbeReply:
+        if not self._alive:
+            return ProbeReply(error="The notebook's process had ended before this could be asked.")
+        limit = min(request.timeout_seconds, self._settings.probe_timeout_seconds)
+        content = {
+            "name": request.name,
+            "function": request.function,
+            "arguments": json.dumps(dict(request.arguments)),
+            "value_bytes": self._settings.value_bytes,
+        }
+        try:
+            reply = await self._kernel.ask("probe_request", content, limit)
+        except KernelSilentError:
+            return ProbeReply(error=f"TimeoutError: took longer than {limit:g} seconds and was stopped")
+        except KernelDiedError as died:
+            self._alive = False
+            cause = f"ran longer than {limit:g} seconds and could not be stopped" if died.after_limit else "ended"
+            return ProbeReply(error=f"The notebook's process {cause} while this was asked.")
+        if "error" in reply:
+            return ProbeReply(error=self._message(str(reply["error"])))
+        return parse_value(reply.get("value"), self._settings.value_bytes)
+
+    def _message(self, text: str) -> str:
+        return cut_text(clean_text(text, self._hidden), MESSAGE_BYTES)
