@@ -3,6 +3,7 @@
 from grader.model.answer import Answer, Location, State
 from grader.model.evidence import DECIDED, Audience, Evidence, Finding, Json, Review, Verdict
 from grader.model.execution import CellRun, Execution, NetworkLook, ProbeReply, ProbeRequest
+from grader.model.judgement import Judgement, PointResult
 from grader.model.marks import Mark, Marksheet, Status
 from grader.model.submission import Artifact, Media, Submission
 
@@ -16,11 +17,13 @@ __all__ = [
     "Execution",
     "Finding",
     "Json",
+    "Judgement",
     "Location",
     "Mark",
     "Marksheet",
     "Media",
     "NetworkLook",
+    "PointResult",
     "ProbeReply",
     "ProbeRequest",
     "Review",

@@ -1,0 +1,777 @@
+"""What the grader asks a notebook after all its cells have run.
+
+This file is sent as source into the notebook's own process and is read by students as well. Every public function here
+takes the notebook's global names and inputs that the grader made, calls what the student wrote, and returns raw values:
+numbers, shapes, names, the student's own return values. There is no expected value and no verdict in here; those are
+worked out elsewhere, from what comes back.
+
+A reply is plain JSON. ``found`` says what was called and how it was recognised (``name`` as in the template, ``shape``
+by its arguments); an exception of the student's code comes back as ``error`` with its type, message and line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import io
+import math
+import traceback
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+# --- What the template calls its things, and how they are recognised under other names ---
+
+NETWORK_ARGUMENTS = ("in_neuron", "embedding_dim", "hidden_size", "out_neuron", "m_type", "drop")
+ALIASES = {
+    "drop": ("drop",),
+    "m_type": ("type", "cell", "kind", "model", "mode", "rnn"),
+    "embedding_dim": ("emb",),
+    "hidden_size": ("hid",),
+    "in_neuron": ("in_", "vocab", "input", "token", "words"),
+    "out_neuron": ("out", "class"),
+}
+
+
+def find_network(namespace: Any, deep: Any) -> Any:
+    """Return (class, how it was recognised) of the plain or the deep network; (None, "") where there is none."""
+    wanted = "DeepNetwork" if deep else "Network"
+    if _is_network(namespace.get(wanted)):
+        return namespace[wanted], "name"
+    own = [value for name, value in namespace.items() if not name.startswith("_") and _is_network(value)]
+    own = [cls for cls in dict.fromkeys(own) if cls.__name__ not in ("Network", "DeepNetwork") and _has_type(cls)]
+    deeper = [cls for cls in own if _looks_deep(cls)]
+    plain = [cls for cls in own if cls not in deeper]
+    if deep and not deeper and len(plain) > 1 and "Network" not in namespace:
+        deeper, plain = plain[1:2], plain[:1]
+    found = deeper if deep else plain
+    return (found[0], "shape") if found else (None, "")
+
+
+def _is_network(value: Any) -> Any:
+    return (
+        inspect.isclass(value)
+        and issubclass(value, torch.nn.Module)
+        and not value.__module__.startswith(("torch", "probes"))
+    )
+
+
+def _has_type(cls: Any) -> Any:
+    return _map_arguments(cls).get("m_type") is not None
+
+
+def _looks_deep(cls: Any) -> Any:
+    if "deep" in cls.__name__.lower() or "bi" in cls.__name__.lower():
+        return True
+    name = _map_arguments(cls).get("embedding_dim")
+    return name is not None and inspect.signature(cls.__init__).parameters[name].default == 100
+
+
+def _map_arguments(cls: Any) -> Any:
+    """Return the template's argument names mapped to the names that ``cls`` uses; what has no counterpart is absent."""
+    given = inspect.signature(cls.__init__).parameters.values()
+    names = [item.name for item in given if item.kind in (item.POSITIONAL_OR_KEYWORD, item.KEYWORD_ONLY)][1:]
+    mapped = {name: name for name in NETWORK_ARGUMENTS if name in names}
+    for wanted, parts in ALIASES.items():
+        free = [name for name in names if name not in mapped.values()]
+        if wanted not in mapped:
+            match = [name for name in free if any(part in name.lower() for part in parts)]
+            if match:
+                mapped[wanted] = match[0]
+    return mapped
+
+
+def build_network(cls: Any, sizes: Any, m_type: Any, drop: Any = 0.0, **extra: Any) -> Any:
+    """Return a new network of the student's class, whatever its arguments are called."""
+    values = dict(sizes, out_neuron=1, m_type=m_type, drop=drop)
+    mapped = _map_arguments(cls)
+    named = {mapped[name]: value for name, value in values.items() if name in mapped}
+    return cls(**named, **extra)
+
+
+def find_function(namespace: Any, name: Any, count: Any, words: Any) -> Any:
+    """Return (function, how recognised): the template's ``name``, else one with ``count`` arguments named alike."""
+    if isinstance(namespace.get(name), types.FunctionType):
+        return namespace[name], "name"
+    for key, value in namespace.items():
+        if not isinstance(value, types.FunctionType) or key.startswith("_") or value.__module__ == "probes":
+            continue
+        needed = [item for item in inspect.signature(value).parameters.values() if item.default is item.empty]
+        if len(needed) == count and any(word in key.lower() for word in words):
+            return value, "shape"
+    return None, ""
+
+
+def find_train(namespace: Any) -> Any:
+    """Return the student's training function."""
+    return find_function(namespace, "train_network", 5, ("train", "fit", "epoch"))
+
+
+def find_evaluate(namespace: Any) -> Any:
+    """Return the student's evaluation function."""
+    return find_function(namespace, "evaluate_network", 4, ("eval", "valid", "test"))
+
+
+# --- Plain values ---
+
+
+def _plain(value: Any, depth: Any = 0) -> Any:
+    """Return ``value`` as JSON: numbers, short lists, and for anything else the name of its type."""
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu()
+        return _plain(value.item() if value.numel() == 1 else value.tolist(), depth)
+    if value is None or isinstance(value, (bool, str)):
+        return value[:300] if isinstance(value, str) else value
+    if isinstance(value, int):
+        return value if abs(value) < 2**53 else str(value)
+    if isinstance(value, float):
+        return float(f"{value:.7g}") if math.isfinite(value) else str(value)
+    if isinstance(value, (list, tuple)) and depth < 4:
+        return [_plain(item, depth + 1) for item in value[:5000]]
+    if hasattr(value, "item") and getattr(value, "size", 0) == 1:
+        return _plain(value.item(), depth + 1)
+    if hasattr(value, "tolist") and depth < 4:
+        return _plain(value.tolist(), depth + 1)
+    return {"type": type(value).__name__}
+
+
+def _error(error: Any) -> Any:
+    """Return an exception of the student's code as JSON."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "site-packages" not in frame.filename and frame.name != "_call"]
+    line = own[-1].line if own else ""
+    return {"type": type(error).__name__, "message": str(error)[:300], "line": (line or "")[:200]}
+
+
+@contextlib.contextmanager
+def _quiet(seed: Any) -> Iterator[Any]:
+    """Seed torch, switch gradients on whatever the notebook left behind, and catch what is printed."""
+    printed = io.StringIO()
+    torch.manual_seed(seed)
+    before = torch.is_grad_enabled()
+    torch.set_grad_enabled(True)
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
+            yield printed
+    finally:
+        torch.set_grad_enabled(before)
+
+
+def _found(what: Any, how: Any) -> Any:
+    return {"name": getattr(what, "__name__", type(what).__name__), "by": how}
+
+
+def _device(namespace: Any) -> Any:
+    """Return the device that the notebook works on, as far as it can be told."""
+    try:
+        return torch.zeros(1, device=namespace.get("device", "cpu")).device
+    except Exception:
+        return torch.device("cpu")
+
+
+def _ids(rows: Any, device: Any = "cpu") -> Any:
+    return torch.tensor(rows, dtype=torch.int64, device=device)
+
+
+def _logits(network: Any, tokens: Any) -> Any:
+    """Return the logits of one batch in evaluation mode, with the shape they came in."""
+    network.eval()
+    with torch.no_grad():
+        out = _tensor(network(_ids(tokens, next(network.parameters()).device)))
+    return {"shape": list(out.shape), "values": _plain(out.reshape(-1).tolist())}
+
+
+def _tensor(value: Any) -> Any:
+    """Return the tensor in what a network returned (the first one of a tuple)."""
+    while isinstance(value, (tuple, list)) and value:
+        value = value[0]
+    if not isinstance(value, torch.Tensor):
+        raise TypeError(f"the network returned {type(value).__name__}, not a tensor")
+    return value
+
+
+def _attempt(function: Any, *arguments: Any, **named: Any) -> Any:
+    """Return the function's JSON, or what it raised."""
+    try:
+        return function(*arguments, **named)
+    except Exception as error:
+        return {"error": _error(error)}
+
+
+# --- Networks ---
+
+
+def network(
+    namespace: Any, *, seed: Any, sizes: Any, inputs: Any, m_types: Any, deep: Any = False, extra: Any = None
+) -> Any:
+    """Build the student's network once per type and send it the ``inputs`` (name to token ids [seq_len, batch])."""
+    cls, how = find_network(namespace, deep)
+    if cls is None:
+        return {"found": None}
+    with _quiet(seed):
+        looks = {
+            m_type: _attempt(_look_at_network, cls, sizes, inputs, m_type, seed, extra or {}) for m_type in m_types
+        }
+        stacked = _attempt(_describe, cls, sizes, m_types[-1], {"num_layers": 2})
+    return {"found": _found(cls, how), "types": looks, "kwargs": stacked}
+
+
+def _describe(cls: Any, sizes: Any, m_type: Any, extra: Any) -> Any:
+    return {"core": _core(build_network(cls, sizes, m_type, **extra))}
+
+
+def _core(net: Any) -> Any:
+    """Return what is known of the first recurrent layer in a network, None where there is none of torch's."""
+    for module in net.modules():
+        if isinstance(module, torch.nn.RNNBase):
+            return {
+                "kind": type(module).__name__,
+                "layers": module.num_layers,
+                "bidirectional": bool(module.bidirectional),
+                "input": module.input_size,
+                "hidden": module.hidden_size,
+            }
+    return None
+
+
+def _look_at_network(cls: Any, sizes: Any, inputs: Any, m_type: Any, seed: Any, extra: Any) -> Any:
+    torch.manual_seed(seed)
+    net = build_network(cls, sizes, m_type, **extra)
+    reply = {"core": _core(net), "parameters": sum(item.numel() for item in net.parameters())}
+    reply["logits"] = {name: _attempt(_logits, net, tokens) for name, tokens in inputs.items()}
+    reply["without_gradient"] = _attempt(_without_gradient, net, inputs["many"])
+    if extra.get("bidirectional"):
+        reply["ablations"] = {name: _attempt(_ablate, net, inputs, rule) for name, rule in ABLATIONS.items()}
+    reply["loud"] = _attempt(_loud, net, inputs["many"])
+    return reply
+
+
+def _without_gradient(net: Any, tokens: Any) -> Any:
+    """Return the names of all parameters, and of those that no gradient reaches."""
+    net.train()
+    net.zero_grad()
+    out = _tensor(net(_ids(tokens, next(net.parameters()).device)))
+    (out.reshape(-1) * torch.linspace(0.5, 1.5, out.numel(), device=out.device)).sum().backward()
+    missed = [name for name, item in net.named_parameters() if item.grad is None or not bool(item.grad.any())]
+    return {"all": [name for name, _ in net.named_parameters()][:60], "missed": missed[:60]}
+
+
+def _loud(net: Any, tokens: Any) -> Any:
+    """Return the logits after the last linear layer's weights were made 1,000 times as large."""
+    linears = [module for module in net.modules() if isinstance(module, torch.nn.Linear)]
+    with torch.no_grad():
+        for item in linears[-1].parameters() if linears else net.parameters():
+            item.mul_(1000.0)
+    return _logits(net, tokens)
+
+
+# Which of the recurrent layers' parameters are set to zero, to see what then still reaches the logits.
+ABLATIONS = {
+    "backward_only": lambda name, last: not name.endswith("_reverse"),
+    "forward_only": lambda name, last: name.endswith("_reverse"),
+    "first_layer_only": lambda name, last: f"_l{last}" in name,
+}
+
+
+def _ablate(net: Any, inputs: Any, rule: Any) -> Any:
+    saved = {name: item.detach().clone() for name, item in net.state_dict().items()}
+    try:
+        with torch.no_grad():
+            for module in net.modules():
+                if isinstance(module, torch.nn.RNNBase):
+                    for name, item in module.named_parameters():
+                        if rule(name, module.num_layers - 1):
+                            item.zero_()
+        return {name: _logits(net, inputs[name]) for name in ("many", "first_changed", "last_changed")}
+    finally:
+        net.load_state_dict(saved)
+
+
+# --- Training and evaluation: batches that look like torchtext's, a network and an optimizer that keep a diary ---
+
+
+class SentBatch:
+    """A batch that the grader sent: ``x, y = batch`` works, and so do the notebook's field names."""
+
+    def __init__(self, tokens: Any, labels: Any, names: Any, device: Any, dataset: Any) -> None:
+        self.comment_text = _ids(tokens, device)
+        self.toxic = torch.tensor(labels, dtype=torch.float32, device=device)
+        self.batch_size = len(labels)
+        self.dataset = dataset
+        for name, value in zip(names, (self.comment_text, self.toxic), strict=False):
+            setattr(self, name, value)
+
+    def __iter__(self) -> Any:
+        yield self.comment_text
+        yield self.toxic
+
+    def __len__(self) -> int:
+        return self.batch_size
+
+
+class SentBatches:
+    """An iterator over sent batches, as torchtext's: it can be walked again and again, and it counts the walks."""
+
+    def __init__(self, batches: Any, names: Any, device: Any) -> None:
+        self.dataset = range(sum(len(batch["labels"]) for batch in batches))
+        self.batches = [SentBatch(batch["tokens"], batch["labels"], names, device, self.dataset) for batch in batches]
+        self.batch_size = max((batch.batch_size for batch in self.batches), default=0)
+        self.device = device
+        self.walks = 0
+
+    def __iter__(self) -> Any:
+        self.walks += 1
+        return iter(self.batches)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def init_epoch(self) -> None:
+        """Do nothing: torchtext's iterators have this."""
+
+
+class PlainNetwork(torch.nn.Module):
+    """Stands in for the student's network where that cannot be built, so that the loops can be looked at alone."""
+
+    def __init__(self, in_neuron: Any, embedding_dim: Any, hidden_size: Any, drop: Any) -> None:
+        super().__init__()
+        self.embedding = torch.nn.Embedding(in_neuron, embedding_dim)
+        self.layer = torch.nn.GRU(embedding_dim, hidden_size)
+        self.drop = torch.nn.Dropout(drop)
+        self.linear = torch.nn.Linear(hidden_size, 1)
+
+    def forward(self, t: Any) -> Any:
+        """Return logits [batch, 1]."""
+        output, _ = self.layer(self.embedding(t))
+        return self.linear(self.drop(output[-1]))
+
+
+class Diary:
+    """Notes in order what happens to a network: forward, backward, zero_grad and step."""
+
+    def __init__(self, net: Any, batches: Any) -> None:
+        self.events = []
+        self.open = True
+        self._net_forward = net.forward
+        self._tokens = [batch.comment_text for batch in batches.batches]
+        self._net = net
+        self._head = max(list(net.parameters())[-2:], key=lambda item: item.numel())
+        self._head.register_hook(self._backward)
+        net.forward = self._forward
+
+    def _note(self, event: Any, **more: Any) -> None:
+        if self.open and len(self.events) < 400:
+            self.events.append({"event": event, **more})
+
+    def _forward(self, *arguments: Any, **named: Any) -> Any:
+        result = self._net_forward(*arguments, **named)
+        sent = [item for item in (*arguments, *named.values()) if isinstance(item, torch.Tensor)]
+        which = [
+            index
+            for index, item in enumerate(self._tokens)
+            if sent and item.shape == sent[0].shape and bool((item == sent[0]).all())
+        ]
+        self._note(
+            "forward",
+            batch=which[0] if which else -1,
+            training=bool(self._net.training),
+            gradient=torch.is_grad_enabled(),
+            logits=_plain(_tensor(result).detach().reshape(-1).tolist()),
+        )
+        return result
+
+    def _backward(self, gradient: Any) -> None:
+        self._note("backward", head=_plain(gradient.reshape(-1)[:200].tolist()))
+
+    def zero_grad(self) -> Any:
+        """Note that the gradients were cleared."""
+        self._note("zero_grad")
+
+    def step(self) -> Any:
+        """Note a step, with the gradient that it takes."""
+        taken = self._head.grad
+        self._note("step", head=None if taken is None else _plain(taken.reshape(-1)[:200].tolist()))
+
+
+class DiaryAdam(torch.optim.Adam):
+    """Adam that writes into a diary."""
+
+    def __init__(self, parameters: Any, lr: Any, diary: Any = None) -> None:
+        super().__init__(parameters, lr=lr)
+        self._diary = diary
+
+    def zero_grad(self, *arguments: Any, **named: Any) -> Any:
+        """Clear the gradients."""
+        if self._diary:
+            self._diary.zero_grad()
+        return super().zero_grad(*arguments, **named)
+
+    def step(self, *arguments: Any, **named: Any) -> Any:
+        """Take a step."""
+        if self._diary:
+            self._diary.step()
+        return super().step(*arguments, **named)
+
+
+def _field_names(namespace: Any) -> Any:
+    """Return the notebook's own names of a batch's two fields, comments first."""
+    for name in ("train", "val", "test"):
+        fields = getattr(namespace.get(name), "fields", None)
+        if isinstance(fields, dict) and len(fields) == 2:
+            return tuple(sorted(fields, key=lambda key: bool(getattr(fields[key], "is_target", False))))
+    return ("comment_text", "toxic")
+
+
+def _loop_network(namespace: Any, sizes: Any, drop: Any, device: Any, tokens: Any) -> Any:
+    """Return (network, whose): the student's own GRU where it works, else a plain one."""
+    cls, _ = find_network(namespace, deep=False)
+    if cls is not None:
+        with contextlib.suppress(Exception):  # its own probe reports what is wrong with it
+            net = build_network(cls, sizes, "gru", drop).to(device)
+            _logits(net, tokens)
+            return net, "student"
+    return PlainNetwork(**sizes, drop=drop).to(device), "grader"
+
+
+def _state(net: Any) -> Any:
+    return {name: item.detach().clone() for name, item in net.state_dict().items()}
+
+
+def _movement(before: Any, net: Any) -> Any:
+    """Return how far every parameter moved, as the norm of the difference."""
+    after = net.state_dict()
+    return {name: _plain((after[name].double() - item.double()).norm()) for name, item in list(before.items())[:60]}
+
+
+def _eval_logits(net: Any, batches: Any) -> Any:
+    return [_logits(net, batch.comment_text.tolist()) for batch in batches.batches]
+
+
+def train(namespace: Any, *, seed: Any, sizes: Any, batches: Any, drop: Any, lr: Any, calls: Any) -> Any:
+    """Call the student's training function ``calls`` times on the same sent batches and random labels."""
+    function, how = find_train(namespace)
+    if function is None:
+        return {"found": None}
+    with _quiet(seed):
+        device = _device(namespace)
+        sent = SentBatches(batches, _field_names(namespace), device)
+        net, whose = _loop_network(namespace, sizes, drop, device, batches[0]["tokens"])
+        reply = {"found": _found(function, how), "network": whose, "before": _eval_logits(net, sent)}
+        before = _state(net)
+        diary = Diary(net, sent)
+        optimizer = DiaryAdam(net.parameters(), lr, diary)
+        reply["returned"], reply["walks"] = [], []
+        net.eval()  # a training function must switch to training mode itself
+        for _ in range(calls):
+            sent.walks = 0
+            try:
+                result = function(net, sent, optimizer, torch.nn.BCEWithLogitsLoss(), 1)
+            except Exception as error:
+                reply["error"] = _error(error)
+                break
+            reply["returned"].append(_plain(result))
+            reply["walks"].append(sent.walks)
+            diary.open = False
+            reply.setdefault("movement_first", _movement(before, net))
+        reply["events"] = diary.events
+        reply["movement"] = _movement(before, net)
+        reply["after"] = _eval_logits(net, sent)
+    return reply
+
+
+def evaluate(namespace: Any, *, seed: Any, sizes: Any, batches: Any, drop: Any) -> Any:
+    """Call the student's evaluation function once on sent batches with random labels."""
+    function, how = find_evaluate(namespace)
+    if function is None:
+        return {"found": None}
+    with _quiet(seed):
+        device = _device(namespace)
+        sent = SentBatches(batches, _field_names(namespace), device)
+        net, whose = _loop_network(namespace, sizes, drop, device, batches[0]["tokens"])
+        reply = {"found": _found(function, how), "network": whose, "before": _eval_logits(net, sent)}
+        before = _state(net)
+        diary = Diary(net, sent)
+        optimizer = DiaryAdam(net.parameters(), 0.05, diary)
+        net.train()  # an evaluation function must switch to evaluation mode itself
+        try:
+            reply["returned"] = [_plain(function(net, sent, optimizer, torch.nn.BCEWithLogitsLoss()))]
+        except Exception as error:
+            reply["error"] = _error(error)
+        diary.open = False
+        reply["walks"] = [sent.walks]
+        reply["events"] = diary.events
+        reply["movement"] = _movement(before, net)
+        reply["after"] = _eval_logits(net, sent)
+        reply["left_in_training"] = bool(net.training)
+    return reply
+
+
+def quality(
+    namespace: Any, *, seed: Any, sizes: Any, m_type: Any, batches: Any, lr: Any, epochs: Any, hidden: Any
+) -> Any:
+    """Train a new network of the student's through the student's training function, and send it hidden comments."""
+    cls, how = find_network(namespace, deep=False)
+    function, _ = find_train(namespace)
+    if cls is None or function is None:
+        return {"found": None, "network": cls is not None, "train": function is not None}
+    with _quiet(seed):
+        device = _device(namespace)
+        reply = {"found": _found(cls, how), "returned": []}
+        try:
+            net = build_network(cls, sizes, m_type, drop=0.2).to(device)
+            optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+            sent = SentBatches(batches, _field_names(namespace), device)
+            for epoch in range(epochs):
+                order = torch.randperm(len(sent.batches)).tolist()
+                sent.batches = [sent.batches[index] for index in order]
+                reply["returned"].append(_plain(function(net, sent, optimizer, torch.nn.BCEWithLogitsLoss(), epoch)))
+        except Exception as error:
+            reply["error"] = _error(error)
+            return reply
+        reply["logits"] = _attempt(_hidden_logits, net, hidden)
+    return reply
+
+
+def _hidden_logits(net: Any, hidden: Any) -> Any:
+    """Return one number per hidden comment, a batch after the other."""
+    values = []
+    for tokens in hidden:
+        values += _logits(net, tokens)["values"]
+    return values
+
+
+def own_networks(namespace: Any, *, comments: Any) -> Any:
+    """Send split comments to the networks that the notebook's own cells left behind, with the notebook's vocabulary."""
+    stoi = getattr(getattr(namespace.get("text_field"), "vocab", None), "stoi", None)
+    if stoi is None:
+        return {"networks": {}, "vocabulary": None}
+    names = list(getattr(namespace["text_field"].vocab, "itos", ()))
+    with _quiet(0):
+        pad = names.index("<pad>") if "<pad>" in names else 1
+        rows = [[int(stoi[word]) if word in stoi else 0 for word in words] for words in comments]
+        longest = max(map(len, rows))
+        tokens = [list(column) for column in zip(*(row + [pad] * (longest - len(row)) for row in rows), strict=True)]
+        nets = {
+            name: value
+            for name, value in namespace.items()
+            if isinstance(value, torch.nn.Module) and not name.startswith("_") and _is_network(type(value))
+        }
+        replies = {
+            name: {"kind": type(net).__name__, "core": _core(net), "logits": _attempt(_kept_logits, net, tokens)}
+            for name, net in sorted(nets.items())[:8]
+        }
+    return {"networks": replies, "vocabulary": len(names)}
+
+
+def _kept_logits(net: Any, tokens: Any) -> Any:
+    """Return the logits, with the network left in the mode that it was in."""
+    mode = net.training
+    try:
+        return _logits(net, tokens)["values"]
+    finally:
+        net.train(mode)
+
+
+# --- Data ---
+
+
+def data(namespace: Any, *, sample: Any) -> Any:
+    """Look at the table, the joined text, the three sets and the vocabulary; ``sample`` says how many rows to try."""
+    with _quiet(0):
+        frame, how = _find_table(namespace)
+        reply = {"table": _attempt(_table, frame) if frame is not None else None, "table_by": how}
+        reply["raw"] = _attempt(_raw_table)
+        reply["text"] = _attempt(_joined, namespace, frame, sample)
+        reply["sets"] = {name: _attempt(_set, namespace.get(name)) for name in ("train", "val", "test")}
+        reply["vocabulary"] = _attempt(_vocabulary, namespace)
+        reply["batch"] = _attempt(_batch, namespace.get("train_iter"))
+    return reply
+
+
+def _find_table(namespace: Any) -> Any:
+    if _is_table(namespace.get("df")):
+        return namespace["df"], "name"
+    for name, value in namespace.items():
+        if not name.startswith("_") and _is_table(value) and "comment_text" in value.columns:
+            return value, "shape"
+    return None, ""
+
+
+def _is_table(value: Any) -> Any:
+    return type(value).__name__ == "DataFrame" and hasattr(value, "columns")
+
+
+def _table(frame: Any) -> Any:
+    text = frame["comment_text"] if "comment_text" in frame.columns else frame.iloc[:, 0]
+    return {
+        "columns": [str(name) for name in frame.columns][:20],
+        "rows": len(frame),
+        "duplicates": int(frame.duplicated().sum()),
+        "repeated_comments": int(text.duplicated().sum()),
+        "empties": int(text.isna().sum() + (text.fillna("x").astype(str).str.strip() == "").sum()),
+    }
+
+
+def _raw_table() -> Any:
+    """Return the size of the file as it was given, before and after what the sheet asks for."""
+    import pandas
+
+    frame = pandas.read_csv("data.csv")[["comment_text", "toxic"]]
+    return {
+        "rows": len(frame),
+        "duplicates": int(frame.duplicated().sum()),
+        "distinct": len(frame.dropna().drop_duplicates()),
+    }
+
+
+def _joined(namespace: Any, frame: Any, sample: Any) -> Any:
+    text = namespace.get("text")
+    if isinstance(text, (list, tuple)):
+        text = " ".join(str(item) for item in text)
+    if not isinstance(text, str):
+        return {"type": type(text).__name__, "characters": 0, "tried": 0, "held": 0}
+    comments = [str(item) for item in frame.iloc[:, 0].dropna()] if frame is not None else []
+    if frame is not None and "comment_text" in frame.columns:
+        comments = [str(item) for item in frame["comment_text"].dropna()]
+    picked = comments[:: max(1, len(comments) // sample)] if comments else []
+    whole = " ".join(text.lower().split())
+    held = sum(" ".join(item.lower().split()) in whole for item in picked)
+    return {"type": "str", "characters": len(text), "tried": len(picked), "held": held}
+
+
+def _set(value: Any) -> Any:
+    if value is None or not hasattr(value, "examples"):
+        return {"type": type(value).__name__, "examples": None}
+    fields = dict(getattr(value, "fields", {}))
+    names = [name for name, field in fields.items() if field is not None]
+    return {"type": type(value).__name__, "examples": len(value.examples), "fields": names[:10]}
+
+
+def _words(value: Any) -> Any:
+    """Return the words of a set's comments, as its field has split them."""
+    names = [name for name, field in value.fields.items() if field is not None and not field.is_target]
+    return {word for example in value.examples for word in getattr(example, names[0])}
+
+
+def _vocabulary(namespace: Any) -> Any:
+    field = namespace.get("text_field")
+    vocab = getattr(field, "vocab", None)
+    if vocab is None:
+        return None
+    special = {getattr(field, name, None) for name in ("unk_token", "pad_token", "init_token", "eos_token")}
+    known = set(vocab.itos) - special
+    trained = _words(namespace["train"])
+    others = set().union(
+        *(_words(namespace[name]) for name in ("val", "test") if hasattr(namespace.get(name), "examples"))
+    )
+    return {
+        "words": len(vocab.itos),
+        "train_words": len(trained),
+        "of_train": len(known & trained),
+        "others_only": len(others - trained),
+        "of_others_only": len(known & (others - trained)),
+        "specials": [item for item in ("<unk>", "<pad>") if item in vocab.itos],
+    }
+
+
+def _batch(iterator: Any) -> Any:
+    if iterator is None:
+        return None
+    batch = next(iter(iterator))
+    tokens, labels = batch
+    return {
+        "shape": list(_tensor(tokens).shape),
+        "labels": list(labels.shape),
+        "type": str(labels.dtype),
+        "size": int(iterator.batch_size),
+    }
+
+
+# --- Word vectors ---
+
+
+class SentVectors:
+    """Vectors that the grader sent, which behave like torchtext's: ``stoi``, ``itos``, ``vectors``, ``glove[word]``."""
+
+    def __init__(self, words: Any, rows: Any) -> None:
+        self.itos = list(words)
+        self.stoi = {word: index for index, word in enumerate(words)}
+        self.vectors = torch.tensor(rows, dtype=torch.float32)
+        self.dim = self.vectors.shape[1]
+
+    def __getitem__(self, word: Any) -> Any:
+        return self.vectors[self.stoi[word]] if word in self.stoi else torch.zeros(self.dim)
+
+    def __len__(self) -> int:
+        return len(self.itos)
+
+    def get_vecs_by_tokens(self, tokens: Any, lower_case_backup: Any = False) -> Any:
+        """Return the vector of a word, or the stacked vectors of several."""
+        rows = [self[item] for item in ([tokens] if isinstance(tokens, str) else tokens)]
+        return rows[0] if isinstance(tokens, str) else torch.stack(rows)
+
+
+def _ask(function: Any, printed: Any, *arguments: Any, **named: Any) -> Any:
+    """Return what a GloVe helper gave back, and what it printed."""
+    start = printed.tell()
+    try:
+        result = {"value": _plain(function(*arguments, **named))}
+    except Exception as error:
+        result = {"error": _error(error)}
+    printed.seek(start)
+    result["printed"] = printed.read()[:3000]
+    return result
+
+
+def glove(
+    namespace: Any,
+    *,
+    words: Any,
+    rows: Any,
+    single: Any,
+    closest: Any,
+    n: Any,
+    vector: Any,
+    analogy: Any,
+    analogy_n: Any,
+) -> Any:
+    """Call the GloVe helpers on made-up vectors, and look at the vectors of the notebook's last vocabulary."""
+    finders = {
+        "get_vector": ((2,), ("vector", "embed", "vec")),
+        "find_closest": ((2,), ("clos", "near", "simil", "neigh")),
+        "find_analogy": ((4,), ("analog",)),
+    }
+    functions = {name: find_function(namespace, name, *counts, hints) for name, (counts, hints) in finders.items()}
+    reply = {"found": {name: _found(*pair) if pair[0] else None for name, pair in functions.items()}}
+    vectors = SentVectors(words, rows)
+    with _quiet(0) as printed:
+        if functions["get_vector"][0]:
+            reply["single"] = [_ask(functions["get_vector"][0], printed, vectors, word) for word in single]
+        if functions["find_closest"][0]:
+            reply["closest"] = [_ask(functions["find_closest"][0], printed, vectors, word, n) for word in closest]
+            given = torch.tensor(vector, dtype=torch.float32)
+            reply["vector"] = _ask(functions["find_closest"][0], printed, vectors, given, n, True)
+        if functions["find_analogy"][0]:
+            reply["analogy"] = [
+                _ask(functions["find_analogy"][0], printed, vectors, *three, analogy_n) for three in analogy
+            ]
+        reply["vocabulary"] = _attempt(_vocabulary_vectors, namespace)
+    return reply
+
+
+def _vocabulary_vectors(namespace: Any) -> Any:
+    """Return how far the last vocabulary's vectors are from the GloVe vectors of the same words."""
+    vocab = getattr(namespace.get("text_field"), "vocab", None)
+    table = getattr(vocab, "vectors", None)
+    source = namespace.get("glove")
+    reply = {"shape": None if table is None else list(table.shape), "words": len(getattr(vocab, "itos", ()))}
+    reply["glove"] = source is not None and hasattr(source, "stoi")
+    if table is None or not reply["glove"]:
+        return reply
+    shared = [word for word in vocab.itos if word in source.stoi][:200]
+    reply["shared"] = len(shared)
+    apart = [float((table[vocab.stoi[word]] - source[word]).norm()) for word in shared]
+    reply["largest_distance"] = _plain(max(apart, default=0.0))
+    return reply
