@@ -1,37 +1,36 @@
 """From documents to labelled passages: "Q2", "b)" and what stands under them.
 
-This module knows how people label their answers; it does not know what the questions are about.
+This module knows how people label their answers; it does not know what the questions are about. It walks in four
+steps: units with their labels (units.py), which labels count (openings.py), what stands under each (here), and what
+that means: an answer, nothing, or something that only a person can place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
-from grader.model import Finding, Location, State
+from grader.documents.blocks import Block, BlockKind, Document, Line
+from grader.documents.noise import (
+    drop_struck,
+    has_picture,
+    is_elsewhere,
+    is_header,
+    is_placeholder,
+    is_question_text,
+)
+from grader.documents.openings import Opening, find_openings
+from grader.documents.units import Unit, build_units
+from grader.model import Location, State
 
-BlockKind = Literal["heading", "text", "formula", "list", "table", "code", "image"]
+__all__ = ["Block", "BlockKind", "Document", "Line", "Passage", "Place", "find_passages"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """One block of a document, raw: ``$`` mathematics and ``~~`` strikes are kept in ``text``."""
-
-    kind: BlockKind
-    text: str
-    location: Location
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """One file as read. ``unreadable`` says why nothing could be read (a scan, not text), else it is empty."""
-
-    file: str
-    blocks: tuple[Block, ...] = ()
-    machine_read: bool = False
-    unreadable: str = ""
-    findings: tuple[Finding, ...] = ()
+_ANSWER_MARK = re.compile(
+    r"^[ \t>*_]*(?:(?:my |the )?(?:answer|ans|solution)s?|پاسخ|جواب|ج)[ \t*_]*(?:[:：]|\.(?=\s|$)|$)[ \t*_]*",
+    re.IGNORECASE | re.MULTILINE,
+)
+_NO_TEXT = "no label of a question was found, so nothing could be placed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +53,211 @@ class Passage:
     reason: str = ""
 
 
+@dataclass(slots=True)
+class _Segment:
+    """What stands under one label in one document; ``place`` is None above the first label and under no wanted one."""
+
+    document: int
+    place: Place | None
+    units: list[tuple[Unit, str]] = field(default_factory=list)
+    closed: bool = False
+
+    @property
+    def text(self) -> str:
+        whole = "".join(unit.joint + text for unit, text in self.units if text.strip() or not unit.label)
+        return whole.strip("\n").rstrip()
+
+    @property
+    def unstruck(self) -> str:
+        return drop_struck(self.text).strip()
+
+    @property
+    def location(self) -> Location | None:
+        told = [unit.location for unit, text in self.units if text.strip()]
+        if not told:
+            return None
+        first, last = told[0], told[-1]
+        end = last.end_line if last.cell == first.cell else first.end_line
+        return Location(file=first.file, line=first.line, end_line=end, page=first.page, cell=first.cell)
+
+
+@dataclass(slots=True)
+class _Found:
+    """All segments, and why a place without one may still have an answer somewhere."""
+
+    segments: list[_Segment] = field(default_factory=list)
+    # Reasons that hold for every missing place, and for those of one question.
+    doubts: list[str] = field(default_factory=list)
+    question_doubts: dict[int, str] = field(default_factory=dict)
+    # Questions whose labels contradict one another: none of their parts can be trusted.
+    torn: dict[int, str] = field(default_factory=dict)
+
+
 def find_passages(documents: Sequence[Document], wanted: Sequence[Place]) -> Mapping[Place, Passage]:
-    """Return a passage for every wanted place (state ``missing`` where nothing stands under its label)."""
-    raise NotImplementedError
+    """Return a passage for every wanted place.
+
+    ``given`` where text stands under its label; ``missing`` only where a reader can be sure that nothing does;
+    ``unreadable`` with a reason where a person must look: a file that could not be read, text that belongs to no
+    label, two files that contradict one another, a picture.
+    """
+    parts: dict[int, tuple[str, ...]] = {}
+    for place in wanted:
+        parts[place.question] = (*parts.get(place.question, ()), place.part)
+    units = [build_units(index, document) for index, document in enumerate(documents)]
+    openings, torn = find_openings(units, parts, [document.template for document in documents])
+    found = _Found(torn=torn)
+    for index, document in enumerate(documents):
+        if document.unreadable:
+            found.doubts.append(f"{document.file} could not be read: {document.unreadable}")
+            continue
+        segments = _cut(index, units[index], openings, document.template)
+        _judge_loose_text(document, segments, found)
+        found.segments += segments
+    _place_preambles(found, parts)
+    return {place: _build_passage(place, found, documents) for place in wanted}
+
+
+def _cut(index: int, units: Sequence[Unit], openings: Mapping[int, Opening], template: bool) -> list[_Segment]:
+    """Return one document's text, cut at the labels that count."""
+    current = _Segment(document=index, place=None)
+    segments = [current]
+    program_before = False
+    for unit in units:
+        opening = openings.get(id(unit))
+        if opening is not None:
+            place = Place(question=opening.question, part=opening.part)
+            current = _Segment(document=index, place=place, closed=opening.closes)
+            segments.append(current)
+            current.units.append((unit, opening.rest))
+            program_before = False
+        elif unit.code_cell:
+            program_before = True
+        elif template and program_before and unit.heading:
+            # After a program a new heading begins something else: the template's next step, not the answer's end.
+            current = _Segment(document=index, place=None, closed=True)
+            segments.append(current)
+        else:
+            current.units.append((unit, unit.text))
+    return segments
+
+
+def _judge_loose_text(document: Document, segments: Sequence[_Segment], found: _Found) -> None:
+    """Note what stands above a report's first label and is no header: an answer may hide in it."""
+    first = segments[0]
+    if document.template or not first.text.strip():
+        return
+    if len(segments) == 1:
+        if not is_header(first.text.split("\n")) or has_picture(first.text):
+            found.doubts.append(f"{document.file}: {_NO_TEXT}")
+    elif not is_header(first.text.split("\n")) or has_picture(first.text):
+        found.doubts.append(f"{document.file}: text stands above the first label")
+
+
+def _place_preambles(found: _Found, parts: Mapping[int, tuple[str, ...]]) -> None:
+    """Give the text between a question's label and its first part to the part whose label is missing."""
+    for question, wanted in parts.items():
+        if wanted == ("",):
+            continue
+        mine = [item for item in found.segments if item.place and item.place.question == question and not item.closed]
+        loose = [item for item in mine if item.place == Place(question=question) and not is_placeholder(item.unstruck)]
+        labelled = {item.place.part for item in mine if item.place and item.place.part}
+        first = next(part for part in wanted if part)
+        if not loose:
+            continue
+        place = Place(question=question, part=first)
+        if len([part for part in wanted if part]) == 1 and not labelled:
+            for item in loose:
+                item.place = place
+        elif not labelled:
+            found.question_doubts[question] = f"text stands under question {question}, but no part is labelled in it"
+        elif first not in labelled and not is_question_text("\n".join(item.text for item in loose)):
+            for item in loose:
+                item.place = place
+        elif first not in labelled or not _is_title(loose):
+            found.question_doubts[question] = f"text stands under question {question} before its first part's label"
+
+
+def _is_title(loose: Iterable[_Segment]) -> bool:
+    """Tell whether what stands beside a question's label is its title or its text from the sheet."""
+    text = "\n".join(item.unstruck for item in loose)
+    return is_question_text(text) or ("$" not in text and len(text.split()) <= 8)
+
+
+def _build_passage(place: Place, found: _Found, documents: Sequence[Document]) -> Passage:
+    mine = [item for item in found.segments if item.place == place and not item.closed]
+    told = _drop_questions([item for item in mine if not is_placeholder(item.unstruck)])
+    if not told:
+        return _build_empty(place, mine, found, documents)
+    by_document: dict[int, list[str]] = {}
+    for item in told:
+        by_document.setdefault(item.document, []).append(_cut_question(item))
+    texts = ["\n\n".join(items) for items in by_document.values()]
+    reason = found.torn.get(place.question) or _find_doubt(
+        place, texts, [documents[index].file for index in by_document]
+    )
+    return Passage(
+        state="unreadable" if reason else "given",
+        text="\n\n".join(texts) if reason else texts[0],
+        location=told[0].location,
+        machine_read=any(documents[index].machine_read for index in by_document),
+        reason=reason,
+    )
+
+
+def _drop_questions(told: Sequence[_Segment]) -> Sequence[_Segment]:
+    """Leave out a copy of the sheet's question where the answer stands under a second label."""
+    answers = [item for item in told if not is_question_text(item.unstruck)]
+    return answers if len(told) > 1 and answers else told
+
+
+def _cut_question(segment: _Segment) -> str:
+    """Return a segment's text without the question repeated above the answer and without the word "Answer:"."""
+    own = [(unit, text) for unit, text in segment.units if not unit.quoted]
+    quoted = any(unit.quoted for unit, _ in segment.units)
+    kept = _Segment(document=segment.document, place=segment.place, units=own) if quoted else segment
+    text = kept.text if kept.unstruck else segment.text
+    mark = _ANSWER_MARK.search(text)
+    if mark is None or not text[mark.end() :].strip():
+        return text
+    above = text[: mark.start()]
+    return text[mark.end() :].strip() if not above.strip() or is_question_text(above) else text
+
+
+def _find_doubt(place: Place, texts: Sequence[str], files: Sequence[str]) -> str:
+    """Return why a text cannot stand as this place's answer, "" where it can."""
+    if len({" ".join(text.split()).casefold() for text in texts}) > 1:
+        return f"{' and '.join(files)} answer this differently"
+    if any(has_picture(text) for text in texts):
+        return "part of the answer is a picture"
+    if any(is_elsewhere(text) for text in texts):
+        return "the text only says that the answer stands elsewhere"
+    return ""
+
+
+def _build_empty(place: Place, mine: Sequence[_Segment], found: _Found, documents: Sequence[Document]) -> Passage:
+    """Return the passage of a place without an answer: missing, or unreadable where it may stand elsewhere."""
+    struck = next((item for item in mine if item.text.strip() and not is_placeholder(item.text)), None)
+    machine_read = struck is not None and documents[struck.document].machine_read
+    reasons = [found.torn.get(place.question, ""), found.question_doubts.get(place.question, ""), *found.doubts]
+    if machine_read:
+        reasons.insert(0, "everything here is struck out, which a machine may have misread")
+    reasons += [_find_hidden_label(place, found.segments)]
+    reason = next((item for item in reasons if item), "")
+    return Passage(
+        state="unreadable" if reason else "missing",
+        text=struck.text if struck else "",
+        location=struck.location if struck else None,
+        machine_read=machine_read,
+        reason=reason,
+    )
+
+
+def _find_hidden_label(place: Place, segments: Iterable[_Segment]) -> str:
+    """Say where a missing part's label stands in the middle of a line of its question."""
+    if not place.part:
+        return ""
+    label = re.compile(rf"(?<![\w(]){place.part}\s?\)(?!\w)", re.IGNORECASE)
+    for item in segments:
+        if item.place and item.place.question == place.question and (match := label.search(item.unstruck)):
+            return f"“{match[0]}” stands in the middle of another answer"
+    return ""

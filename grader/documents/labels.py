@@ -1,0 +1,354 @@
+r"""Labels in any habit: ``### Q1)``, "Question 1 (a)", ``**b)**``, "1-a", "سوال ۱ - الف", ``$$ \\text{b) } ... $$``.
+
+A line is looked at through a view that leaves out emphasis, strikes, mathematics marks and bullets, in which digits
+and look-alike letters are plain; what is found there is cut from the raw line so that the marks stay balanced.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_PERSIAN_PARTS = {
+    "الف": "a",
+    "ا": "a",
+    "أ": "a",
+    "آ": "a",
+    "ب": "b",
+    "پ": "c",
+    "ج": "c",
+    "ت": "d",
+    "د": "d",
+}  # الف ب پ ت and الف ب ج د are both in use
+_NUMBERS = {
+    word: number
+    for number, words in enumerate(
+        (
+            "one first i اول یک یکم",
+            "two second ii دوم دو",
+            "three third iii سوم سه",
+            "four fourth iv چهارم چهار",
+            "five fifth v پنجم پنج",
+            "six sixth vi ششم شش",
+        ),
+        1,
+    )
+    for word in words.split()
+}
+_S = r"[ \u200c]*"
+_PART = r"(?P<part>[a-h]|الف|[اأآبپجتد])(?![^\W_])"
+_PART_WORD = rf"(?:parts?|section|sub-?question|sub-?part|بخش|قسمت|مورد|بند){_S}"
+_ANSWER = (
+    rf"(?:(?:my |the )?(?:final )?(?:answers?|solutions?|ans|sol|response|reply)\b{_S}[.:]?{_S}"
+    rf"(?:(?:to|of|for)\b{_S})?(?:the\b{_S})?|(?:پاسخ|جواب|حل)(?:{_S}(?:به|برای))?{_S}:?{_S})"
+)
+_SHEET = rf"(?:(?:hw|homework|assignment|تمرین){_S}[0-9]+{_S}[-–—:,./|]*{_S})"
+_QUESTION_WORD = r"(?:questions?|quest|ques|qs|q|problem|prob|exercise|task|سوال|سئوال|پرسش|مسئله|مساله)"
+_NUMBER = r"(?P<number>[1-9][0-9]?(?![0-9])|(?:" + "|".join(sorted(_NUMBERS, key=len, reverse=True)) + r")(?![^\W_]))"
+_QUESTION = re.compile(
+    rf"{_S}[(\[]?{_SHEET}?{_ANSWER}?[(\[]?{_S}{_QUESTION_WORD}{_S}(?:[#._:\-]|no\.?|number|شماره(?:ی|ٔ)?)?{_S}{_NUMBER}",
+    re.IGNORECASE,
+)
+_ORDINAL = re.compile(rf"{_S}(?P<number>first|second|third|fourth|fifth){_S}question\b", re.IGNORECASE)
+_PART_OF = re.compile(
+    rf"{_S}{_ANSWER}?{_PART_WORD}[(\[]?{_PART}[)\]]?{_S}(?:of|in|from|از)(?:{_S}the\b)?(?={_S}{_QUESTION_WORD})",
+    re.IGNORECASE,
+)
+_ANSWER_NUMBER = re.compile(rf"{_S}{_ANSWER}{_NUMBER}", re.IGNORECASE)
+_AFTER = re.compile(
+    rf"(?P<joint>[ \u200c)\]\-–—.,:/_|]*){_ANSWER}?(?P<word>{_PART_WORD})?(?P<open>[(\[]?){_S}{_PART}", re.IGNORECASE
+)
+_PART_NUMBER = re.compile(r"[.\-](?P<number>[1-8])(?![0-9])")
+_BARE_NUMBER = re.compile(rf"{_S}[(\[]?(?P<number>[1-9])(?![0-9])", re.IGNORECASE)
+_BARE_PART = re.compile(
+    rf"{_S}(?P<lead>{_ANSWER})?(?P<word>{_PART_WORD}|q{_S}[.:]?{_S})?(?P<open>[(\[]?){_S}{_PART}", re.IGNORECASE
+)
+_END = re.compile(rf"{_S}\Z")
+_CLOSE = re.compile(
+    _S + r"(?:[)\]}]" + _S + r"[.:\-–—]?(?![)\]])|\.(?=[ (\[{=\u0600-\u06ff]|\Z)|[:،](?![\\/])"
+    r"|[-–—]+(?=[ 0-9(\[\u0600-\u06ff]|\Z)|[=-]*>|[→⇒|])"
+)
+_QUESTION_CLOSE = re.compile(rf"{_S}[)\]}}]*{_S}[)\].:،,\-–—=|]+>?")
+# What a label may say besides its number: "Q1 (continued)", "Q1 answers:".
+_CONTINUED = re.compile(
+    rf"{_S}(?:[(\[]?(?:continued|cont(?:inuation)?\b\.?|again|ادامه){_S}[)\]]?{_S}[:.\-]?"
+    rf"|(?:my )?(?:answers?|solutions?|پاسخ|جواب){_S}(?:[:.]|\Z)){_S}",
+    re.IGNORECASE,
+)
+# "Q1-Q3", "Q1-3", "Q1 and Q2" speak of several questions and open none.
+_SEVERAL = re.compile(
+    rf"(?:[\-–—]|{_S}(?:[\-–—,&]|and\b|to\b|و|تا){_S}{_QUESTION_WORD}){_S}[1-9](?![0-9])", re.IGNORECASE
+)
+
+_TOKEN = re.compile(
+    r"(?P<space>\\(?:quad|qquad|[,;!: ]|hspace\*?\{[^}]*\}|hfill|noindent|item|displaystyle|large|bullet)"
+    r"(?![a-zA-Z])|&)"
+    r"|(?P<open>\\(?:text(?:bf|it|rm|sf|tt)?|math(?:bf|rm|it|sf|tt)|boldsymbol|bm|underline|operatorname|emph|tag"
+    r"|(?:sub)*section|paragraph|boxed|mbox)\*?\s*\{|\\begin\{[a-z]+\*?\}(?:\{[^}]*\})?|(?<!\\)\{)"
+    r"|(?P<close>\})|(?P<toggle>\*{1,3}|__|~~|\$\$?|`)|(?P<math>\\[(\[](?=\s|\\|[a-hA-H]\)))|(?P<escape>\\(?=[().\[\]:\-#]))"
+)
+_CLOSES = {"**": "**", "*": "*", "***": "***", "__": "__", "~~": "~~", "$": "$", "$$": "$$", "`": "`"}
+_PREFIX = re.compile(r"[ \t\u00a0]*(?:>[ \t]?)*(?P<mark>(?:[-*+•●▪‣–][ \t]+)?(?:#{1,6}[ \t]*)?)(?:\[[ xX]\][ \t]+)?")
+_LOOK_AT = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """A label at the start of a line: a question, a part, or both; ``rest`` is the raw line after it.
+
+    ``sure`` is False for a bare number, which is as often a list item or an option. ``full`` is True where question and
+    part are named together, ``word`` where a word such as "Question" names the question. ``struck`` tells that the
+    label alone is struck out.
+    """
+
+    rest: str
+    question: int | None = None
+    part: str = ""
+    sure: bool = True
+    full: bool = False
+    struck: bool = False
+    word: bool = False
+
+    @property
+    def alone(self) -> bool:
+        """True where nothing stands behind the label."""
+        return not self.rest.strip(" \t*_~$:.-")
+
+
+@dataclass(slots=True)
+class _View:
+    """The start of a raw line without its marks: ``text[i]`` stands at ``places[i]`` in the raw line."""
+
+    text: str
+    places: list[int]
+    start: int
+
+
+def find_label(raw: str) -> Label | None:
+    """Return the label that the line ``raw`` begins with, None where it begins with none."""
+    view = _build_view(raw)
+    if view.start >= len(raw):
+        return None
+    for find in (_find_part_of, _find_question, _find_numbered, _find_part):
+        found = find(view.text)
+        if found is not None:
+            end, label = found
+            return _cut(raw, view, end, label)
+    return None
+
+
+def find_last_label(raw: str) -> Label | None:
+    """Return the label at the start of ``raw``; where a struck-out label is followed by another, the other one."""
+    label = find_label(raw)
+    if label is not None and label.struck and label.rest.strip():
+        return find_last_label(label.rest) or label
+    return label
+
+
+def parse_number(text: str) -> int | None:
+    """Return the question number written as a digit or as a word in English or Persian."""
+    return int(text) if text.isdecimal() else _NUMBERS.get(text.lower())
+
+
+def parse_part(text: str) -> str:
+    """Return the part letter a..h of a Latin or Persian letter."""
+    return _PERSIAN_PARTS.get(text, text.lower())
+
+
+def _plain(letter: str) -> str:
+    """Return one plain character for one character: Latin digits, Persian forms of letters, ordinary spaces."""
+    if letter.isdecimal():
+        return str(unicodedata.digit(letter))
+    if letter in "\t\u00a0\u2009\u202f":
+        return " "
+    if letter in "\u0640\u200c":
+        return "\u200c"
+    other = {"ي": "ی", "ى": "ی", "ك": "ک", "ؤ": "و", "а": "a", "с": "c", "А": "A", "В": "B", "С": "C"}.get(letter)
+    if other:
+        return other
+    folded = unicodedata.normalize("NFKC", letter)
+    return folded if len(folded) == 1 else letter
+
+
+def _build_view(raw: str) -> _View:
+    prefix = _PREFIX.match(raw)
+    start = prefix.end() if prefix else 0
+    text: list[str] = []
+    places: list[int] = []
+    position, limit = start, min(len(raw), start + _LOOK_AT)
+    while position < limit:
+        token = _TOKEN.match(raw, position)
+        if token and token.lastgroup:
+            if token["space"]:
+                text.append(" ")
+                places.append(position)
+            position = token.end()
+            continue
+        text.append(_plain(raw[position]))
+        places.append(position)
+        position += 1
+    return _View(text="".join(text), places=places, start=start)
+
+
+_Found = tuple[int, Label]
+
+
+def _find_question(text: str) -> _Found | None:
+    """Find "Q1", "Question 1 (a)", "سوال ۱ - الف", "Answer 3"."""
+    match = _QUESTION.match(text) or _ORDINAL.match(text) or _ANSWER_NUMBER.match(text)
+    if match is None or (number := parse_number(match["number"])) is None:
+        return None
+    with_part = _find_part_after(text, match.end())
+    if with_part is not None:
+        end, part = with_part
+        return end, Label(rest="", question=number, word=True, part=part, full=True)
+    end = match.end()
+    close = _QUESTION_CLOSE.match(text, end)
+    closed = close.end() if close else end
+    if more := _CONTINUED.match(text, closed):
+        return more.end(), Label(rest="", question=number, word=True)
+    if _SEVERAL.match(text, end):
+        return None
+    if close:
+        return closed, Label(rest="", question=number, word=True)
+    if _END.match(text, end):
+        return end, Label(rest="", question=number, word=True)
+    # "Q1 is about ..." in the middle of a text is no label; in a heading it is, which only the caller knows.
+    return end, Label(rest="", question=number, word=True, sure=False)
+
+
+def _find_part_after(text: str, start: int) -> tuple[int, str] | None:
+    """Find the part behind a question's number: "Q1a", "Q1 (a)", "Q1, part a:", "Q1.2"."""
+    match = _AFTER.match(text, start)
+    if match:
+        end, joint = match.end(), match["joint"]
+        close = _close_part(text, end, bool(match["open"]))
+        if close is not None:
+            return close, parse_part(match["part"])
+        if more := _CONTINUED.match(text, end):
+            return more.end(), parse_part(match["part"])
+        tight = " " not in joint and "،" not in joint
+        if match["word"] or (tight and text[end : end + 1] == " ") or re.match(r" +[0-9({\[=]", text[end:]):
+            return end, parse_part(match["part"])
+    numbered = _PART_NUMBER.match(text, start)
+    if numbered:
+        close = _close_part(text, numbered.end(), False)
+        if close is not None:
+            return close, "abcdefgh"[int(numbered["number"]) - 1]
+    return None
+
+
+def _close_part(text: str, end: int, opened: bool) -> int | None:
+    """Return where a part's label ends when a delimiter or nothing stands behind its letter."""
+    if _END.match(text, end):
+        return len(text)
+    close = _CLOSE.match(text, end)
+    if close is None or (opened and not close[0].strip()[:1] in (")", "]", "}")):
+        return None
+    more = _CONTINUED.match(text, close.end())
+    return more.end() if more else close.end()
+
+
+def _find_numbered(text: str) -> _Found | None:
+    """Find "1-a", "1)a.", "(1) a)", "1a:" and, not sure, a bare "1." or "2)"."""
+    match = _BARE_NUMBER.match(text)
+    if match is None:
+        return None
+    number, after = int(match["number"]), match.end()
+    with_part = re.compile(r"(?P<joint>[)\].\-–—/: ]{0,4})").match(text, after)
+    joint = with_part["joint"] if with_part else ""
+    found = _find_part_after(text, after)
+    if found is not None and len(joint) <= 3 and "  " not in joint:
+        end, part = found
+        tight = " " not in joint.strip() and not joint.endswith(" ")
+        return end, Label(rest="", question=number, part=part, full=True, sure=tight or joint.strip() == "-")
+    close = re.compile(rf"{_S}[)\].:\-–—]+(?![0-9])").match(text, after)
+    if close:
+        return close.end(), Label(rest="", question=number, sure=False)
+    return (len(text), Label(rest="", question=number, sure=False)) if _END.match(text, after) else None
+
+
+def _find_part(text: str) -> _Found | None:
+    """Find "a)", "(b)", "Part c", "الف)", "Q d)"."""
+    match = _BARE_PART.match(text)
+    if match is None or (match["part"] in "اآأ" and not match["open"]):
+        return None
+    end = match.end()
+    if match["part"] == "ج" and re.match(rf"{_S}:", text[end:]) and not match["word"]:
+        return None  # "ج:" is short for "answer:"
+    close = _close_part(text, end, bool(match["open"]))
+    if close is None and match["word"] and text[end : end + 1] in (" ", ""):
+        close = end
+    # "Answer: b)" gives option b as an answer; "Answer b)" and "Answer to part b:" name a part.
+    if close is None or (match["lead"] and match["lead"].strip().endswith((":", ".")) and not match["word"]):
+        return None
+    return close, Label(rest="", part=parse_part(match["part"]))
+
+
+def _find_part_of(text: str) -> _Found | None:
+    """Find "Part a of question 1"."""
+    match = _PART_OF.match(text)
+    if match is None:
+        return None
+    question = _QUESTION.match(text, match.end())
+    number = parse_number(question["number"]) if question else None
+    if question is None or number is None:
+        return None
+    close = _QUESTION_CLOSE.match(text, question.end())
+    end = close.end() if close else question.end()
+    return end, Label(rest="", question=number, part=parse_part(match["part"]), full=True, word=True)
+
+
+def _cut(raw: str, view: _View, end: int, label: Label) -> Label:
+    """Return ``label`` with the raw rest of the line: marks that the label opened and did not close are kept."""
+    from dataclasses import replace
+
+    while end > 0 and view.text[end - 1] == " ":
+        end -= 1
+    position = view.places[end - 1] + 1 if end else view.start
+    opened: list[str] = []
+    struck = False
+    scan = view.start
+    while scan < len(raw):
+        token = _TOKEN.match(raw, scan)
+        if scan >= position and not (token and token.lastgroup) and not raw[scan].isspace():
+            if raw[scan] in ":.-)" and struck and scan == position:
+                scan = position = scan + 1
+                continue
+            break
+        if not (token and token.lastgroup):
+            scan += 1
+            continue
+        if scan >= position and not _may_close(token, opened):
+            break
+        struck |= token["toggle"] == "~~" and "~~" in opened
+        _note(token, opened)
+        scan = token.end()
+        position = max(position, scan)
+    rest = raw[position:].lstrip()
+    return replace(label, rest="".join(opened) + (" " if opened and opened[-1] == "$$" else "") + rest, struck=struck)
+
+
+def _may_close(token: re.Match[str], opened: list[str]) -> bool:
+    if token["space"]:
+        return True
+    if token["close"]:
+        return any(mark.endswith("{") for mark in opened)
+    return bool(token["toggle"]) and token["toggle"] in opened
+
+
+def _note(token: re.Match[str], opened: list[str]) -> None:
+    """Keep the list of marks that stand open up to date."""
+    if token["open"] or token["math"]:
+        opened.append(token[0])
+    elif token["close"]:
+        for index in range(len(opened) - 1, -1, -1):
+            if opened[index].endswith("{"):
+                del opened[index]
+                break
+    elif token["toggle"]:
+        if token["toggle"] in opened:
+            opened.remove(token["toggle"])
+        else:
+            opened.append(token["toggle"])

@@ -1,0 +1,109 @@
+"""Markdown and plain text to blocks. The lines stay raw; markdown-it only says where blocks begin and end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from grader.documents.blocks import Block, BlockKind, Line
+from grader.documents.markup import read_lines
+from grader.model import Location
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
+# The longest text that is cut into blocks by Markdown's rules; anything longer is no written answer.
+MAX_CHARACTERS = 1_000_000
+_FORMULA = re.compile(r"\$\$.*?\$\$|\\\[.*?\\\]|\$(?!\s)(?:[^$\n]|\n(?!\s*\n))*?(?<!\s)\$", re.DOTALL)
+_DISPLAY = re.compile(r"\s*(?:\$\$.*\$\$|\\\[.*\\\])[\s.,;]*\Z", re.DOTALL)
+_IMAGE_ONLY = re.compile(r"\s*(?:!\[[^\]]*\]\([^)]*\)\s*)+\Z")
+_KINDS: dict[str, BlockKind] = {
+    "heading_open": "heading",
+    "paragraph_open": "text",
+    "bullet_list_open": "list",
+    "ordered_list_open": "list",
+    "table_open": "table",
+    "fence": "code",
+}
+
+
+def read_markdown(text: str, file: str, *, cell: int | None = None) -> tuple[Block, ...]:
+    """Return the blocks of a Markdown text; ``file`` and ``cell`` go into their locations."""
+    lines = read_lines(text)
+    masked = "\n".join(_mask(line) for line in _mask_formulas("\n".join(line.text for line in lines)).split("\n"))
+    return tuple(_build_blocks(lines, _find_ranges(masked, len(lines)), file, cell))
+
+
+def read_plain(text: str, file: str) -> tuple[Block, ...]:
+    """Return the blocks of a plain text: what empty lines separate."""
+    lines = [Line(text=line.rstrip(), number=number) for number, line in enumerate(text.split("\n"), 1)]
+    masked = _mask_formulas(text).split("\n")
+    ranges: list[tuple[BlockKind, int, int]] = []
+    start: int | None = None
+    for index, line in enumerate([*masked, ""]):
+        if line.strip() and start is None:
+            start = index
+        elif not line.strip() and start is not None:
+            ranges.append(("text", start, index))
+            start = None
+    return tuple(_build_blocks(lines, ranges, file, None))
+
+
+def _mask_formulas(text: str) -> str:
+    """Return ``text`` with every character of a formula as "x", so that no formula looks like a list or a heading."""
+
+    def mask(match: re.Match[str]) -> str:
+        return "\n".join("x" * max(len(line), 1) for line in match[0].split("\n"))
+
+    return _FORMULA.sub(mask, text)
+
+
+def _mask(line: str) -> str:
+    """Keep indented answers from being taken for code, and a rule under a text for a heading."""
+    if re.fullmatch(r"\s*(?:-{3,}|={3,})\s*", line):
+        return ""
+    if re.match(r"\s*~~~.*~", line):  # a strike with a tilde too many is no fence
+        return "x"
+    return line if line.lstrip()[:1] in "-*+" else line.lstrip()
+
+
+@cache
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark", {"html": False, "maxNesting": 20}).enable("table").disable(["code", "reference"])
+
+
+def _find_ranges(masked: str, count: int) -> list[tuple[BlockKind, int, int]]:
+    """Return (kind, first line, line after the last) of every outermost block."""
+    if len(masked) > MAX_CHARACTERS:
+        return [("text", 0, count)]
+    return [
+        (_KINDS.get(token.type, "text"), token.map[0], token.map[1])
+        for token in _parser().parse(masked)
+        if token.level == 0 and token.map is not None and token.nesting >= 0 and token.type != "inline"
+    ]
+
+
+def _build_blocks(
+    lines: Sequence[Line], ranges: Sequence[tuple[BlockKind, int, int]], file: str, cell: int | None
+) -> Iterator[Block]:
+    for kind, first, after in ranges:
+        kept = list(lines[first:after])
+        while kept and not kept[-1].text.strip():
+            kept.pop()
+        if not kept:
+            continue
+        location = Location(file=file, line=kept[0].number, end_line=kept[-1].number, cell=cell)
+        yield Block(kind=_refine(kind, kept), lines=tuple(kept), location=location)
+
+
+def _refine(kind: BlockKind, lines: Sequence[Line]) -> BlockKind:
+    text = "\n".join(line.text for line in lines)
+    if kind == "code" and (len(lines) < 2 or not re.match(r"\s*(?:```|~~~)", lines[-1].text)):
+        return "text"  # a fence that nobody closed swallows whatever comes after it
+    if kind == "text" and _DISPLAY.match(text):
+        return "formula"
+    return "image" if kind == "text" and _IMAGE_ONLY.match(text) else kind

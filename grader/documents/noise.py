@@ -1,0 +1,105 @@
+"""What stands in a report and is no answer: a form's own lines, the header, the question repeated, placeholders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_FORM_WORD = r"(?:date|subject|topic|page|year|month|day|تاریخ|موضوع|صفحه|روز|ماه|سال)"
+_FORM = re.compile(rf"[\W_]*{_FORM_WORD}\b(?:[\s.:/_\-…\d]|of\b|{_FORM_WORD}\b)*", re.IGNORECASE)
+_LEADING_FORM = re.compile(r"\s*(?:(?:date|subject)\s*[.:]\s*)+(?=\S)", re.IGNORECASE)
+_HEADER_WORDS = re.compile(
+    r"\b(?:name|student|id|number|no|home\s?work|hw\d*|assignment|course|deep\s+learning|neural|university|professor"
+    r"|prof|dr|instructor|ta|group|spring|fall|semester|report|answers?|solutions?|date|subject|page|email|by|author"
+    r"|نام|شماره|دانشجو|دانشجویی|تمرین|درس|استاد|دانشگاه|گزارش|پاسخ|به|خدا|خداوند|بسم|تعالی)\b",
+    re.IGNORECASE,
+)
+_SCAN_LINK = re.compile(r"cdn\.mathpix\.com", re.IGNORECASE)
+_LABEL_IN_FORMULA = re.compile(r"\$\$\s*(?:\\text\s*\{\s*)?\(?[a-h]\s*\)")
+_STRUCK_FORMULA = re.compile(r"~~[^~\n]*(?:\$[^~\n]*|\b[a-h]\s*\)\s*)~~")
+_SPACED_LATEX = re.compile(r"\\(?:text|operatorname)\s+\{|_\{[a-z](?: [a-z,0-9])+\}|\\left\(|\\right\)")
+_QUESTION_START = re.compile(
+    r"[\s*_>#-]*(?:which|what|how|why|when|calculate|compute|find|derive|explain|choose|select|describe|discuss|show|write"
+    r"|obtain|determine|suppose|consider|assume|given|let|کدام|چگونه|چرا|چه|محاسبه|فرض|در نظر|با فرض|توضیح|نشان)\b",
+    re.IGNORECASE,
+)
+_ASKED = re.compile(r"[?؟]|\b(?:کنید|دهید|بنویسید|بیابید|آورید)\b")
+_OPTION = re.compile(r"^[\s*>-]*[(\[]?[1-4۱-۴a-d][)\].]\s+\S", re.MULTILINE)
+_PLACEHOLDER = re.compile(
+    r"[\s\W_]*(?:(?:n/?a|todo|tbd|none|blank|empty|no answer|not answered|not done|skip(?:ped)?"
+    r"|i (?:do not|don'?t) know"
+    r"|idk|your answer(?: here)?|write your answer here|بدون پاسخ|ندارد|نمی‌?دانم)[\s\W_]*)?",
+    re.IGNORECASE,
+)
+_ELSEWHERE = re.compile(
+    r"\b(?:see|refer|attached|attachment|in (?:the|my) (?:notebook|pdf|file|photo|picture|image|scan|next page)"
+    r"|other (?:file|page)|next page)\b|پیوست|ضمیمه|در عکس|در تصویر|در فایل|صفحه(?:‌ی|ی)? بعد",
+    re.IGNORECASE,
+)
+_PICTURE = re.compile(r"!\[[^\]]*\]\([^)]*\)|!\[\[[^\]]*\]\]|\\includegraphics\b")
+_STRUCK = re.compile(r"~~.*?~~", re.DOTALL)
+
+
+def is_form_line(text: str) -> bool:
+    """Tell whether a line is an empty field of a printed form ("Date.", "Subject:", "Page 3 of 5")."""
+    return len(text) < 80 and _FORM.fullmatch(text) is not None
+
+
+def cut_form_words(text: str) -> str:
+    """Return ``text`` without form words at its beginning ("Date. Subject. c) ...")."""
+    return _LEADING_FORM.sub("", text, count=1)
+
+
+def is_machine_read(lines: Iterable[str]) -> bool:
+    """Tell whether a report shows the signs of a scan read by a machine.
+
+    Empty form fields are a strong sign, as are links to a reader's own pictures; labels inside formulas, struck-out
+    formulas or labels, and the spaced LaTeX that readers write are weaker ones: two of these are needed.
+    """
+    listed = list(lines)
+    text = "\n".join(listed)
+    fields = sum(is_form_line(line) and not re.search(r"\bpage\b|صفحه", line, re.IGNORECASE) for line in listed)
+    signs = 2 * (fields >= 2) + (fields == 1) + 2 * bool(_SCAN_LINK.search(text))
+    signs += bool(_LABEL_IN_FORMULA.search(text)) + bool(_STRUCK_FORMULA.search(text))
+    signs += len(_SPACED_LATEX.findall(text)) >= 5
+    return signs >= 2
+
+
+def is_header(lines: Iterable[str]) -> bool:
+    """Tell whether the lines above the first label only say whose hand-in it is."""
+    listed = [line for line in lines if line.strip()]
+    return len(listed) <= 15 and all(_is_header_line(line) for line in listed)
+
+
+def _is_header_line(line: str) -> bool:
+    words = len(line.split())
+    if "$" in line or "\\" in line or words > 14:
+        return False
+    named = _HEADER_WORDS.search(line) is not None
+    return is_form_line(line) or line.lstrip().startswith("#") or named or words <= 3 or not re.search(r"\w", line)
+
+
+def is_question_text(text: str) -> bool:
+    """Tell whether ``text`` reads like the sheet's question: it asks, begins like a task, or lists options."""
+    plain = text.strip()
+    return bool(_QUESTION_START.match(plain) or _ASKED.search(plain) or len(_OPTION.findall(plain)) >= 3)
+
+
+def is_placeholder(text: str) -> bool:
+    """Tell whether ``text`` holds no answer: nothing, dashes, "TODO", "no answer"."""
+    return _PLACEHOLDER.fullmatch(text) is not None and not re.search(r"\d", text)
+
+
+def is_elsewhere(text: str) -> bool:
+    """Tell whether a short text only says where the answer is ("see the attached photo")."""
+    return len(text.split()) <= 14 and "$" not in text and _ELSEWHERE.search(text) is not None
+
+
+def has_picture(text: str) -> bool:
+    """Tell whether ``text`` shows a picture, in which part of an answer may stand."""
+    return _PICTURE.search(text) is not None
+
+
+def drop_struck(text: str) -> str:
+    """Return ``text`` without what is struck out."""
+    return _STRUCK.sub("", text)

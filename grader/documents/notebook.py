@@ -1,0 +1,52 @@
+"""A notebook's Markdown cells to blocks, whatever version wrote it. Nothing is run and outputs are not looked at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from grader.documents.blocks import Block
+from grader.documents.markdown import read_markdown
+from grader.model import Location
+
+
+def read_notebook(text: str, file: str) -> tuple[Block, ...] | None:
+    """Return the blocks of a notebook's Markdown, an empty code block for each program; None for no notebook."""
+    try:
+        notebook = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    cells = _find_cells(notebook)
+    return None if cells is None else tuple(_read_cells(cells, file))
+
+
+def _find_cells(notebook: Any) -> list[Any] | None:
+    """Return the list of cells; format 3 keeps it in worksheets."""
+    if not isinstance(notebook, dict):
+        return None
+    cells = notebook.get("cells")
+    if cells is None and isinstance(sheets := notebook.get("worksheets"), list):
+        cells = [cell for sheet in sheets if isinstance(sheet, dict) for cell in sheet.get("cells") or ()]
+    return cells if isinstance(cells, list) else None
+
+
+def _read_cells(cells: list[Any], file: str) -> Iterator[Block]:
+    for index, cell in enumerate(cells):
+        if not isinstance(cell, dict):
+            continue
+        kind = cell.get("cell_type")
+        source = _read_source(cell)
+        if kind == "code":
+            yield Block(kind="code", lines=(), location=Location(file=file, cell=index))
+        elif kind == "heading":
+            yield from read_markdown(f"# {source}", file, cell=index)
+        elif kind in ("markdown", "raw"):
+            yield from read_markdown(source, file, cell=index)
+
+
+def _read_source(cell: dict[str, Any]) -> str:
+    source = cell.get("source", cell.get("input", ""))
+    if isinstance(source, list):
+        return "".join(part for part in source if isinstance(part, str))
+    return source if isinstance(source, str) else ""

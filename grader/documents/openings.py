@@ -1,0 +1,234 @@
+"""Which labels count: "b)" opens part b under question 1, and is an option where part b is labelled otherwise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from grader.documents.labels import Label, find_label
+from grader.documents.noise import drop_struck, is_placeholder, is_question_text
+from grader.documents.units import Unit
+
+_FULL, _SET_APART, _PLAIN = 3, 2, 1
+_TERSE_WORDS = 16
+_BETWEEN = re.compile(r"(?:[;|،,.]\s*|\s{2,}|\s+)(?=[(\[*]{0,3}(?:q\s?[0-9]|[0-9]|[a-h]\s?[).:\-\]]))", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A label that counts. ``closes`` is True for a question that is not asked for (what a notebook answers)."""
+
+    question: int
+    part: str
+    rest: str
+    closes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Candidate:
+    """A label that may count: its rank (named in full, set apart, plain) and the visit of its question."""
+
+    unit: Unit
+    question: int
+    part: str
+    rank: int
+    visit: int
+    known: bool = True
+
+
+def find_openings(
+    units: Sequence[list[Unit]], parts: Mapping[int, tuple[str, ...]], templates: Sequence[bool]
+) -> tuple[dict[int, Opening], dict[int, str]]:
+    """Return the openings by ``id`` of their unit, and the questions whose labels contradict one another, with why.
+
+    ``units`` are those of each document and may grow: a line with several short answers is cut into its parts.
+    """
+    words = any(
+        unit.label and unit.label.word and unit.label.sure and unit.label.question in parts
+        for document in units
+        for unit in document
+    )
+    openings: dict[int, Opening] = {}
+    torn: dict[int, str] = {}
+    for document, template in zip(units, templates, strict=True):
+        _split_lines(document, parts)
+        candidates = _filter(document, list(_find_candidates(document, parts, words, template)), parts)
+        torn.update(_find_torn(document, candidates))
+        for item in candidates:
+            rest = item.unit.rest
+            opening = Opening(question=item.question, part=item.part, rest=rest, closes=not item.known)
+            openings[id(item.unit)] = opening
+    return openings, torn
+
+
+def _find_candidates(
+    units: Sequence[Unit], parts: Mapping[int, tuple[str, ...]], words: bool, template: bool
+) -> Iterator[_Candidate]:
+    """Yield the labels of a document with the question that each stands under."""
+    question: int | None = None
+    visit = 0
+    for position, unit in enumerate(units):
+        label = unit.label
+        if label is None:
+            continue
+        if label.question is not None:
+            if not _opens_question(units, position, question, parts, words, template):
+                continue
+            if label.question != question or not label.part:
+                visit += 1
+            question = label.question
+            part = label.part if label.part in parts.get(question, ()) else ""
+            if label.part and not part and question in parts:
+                continue
+            yield _Candidate(unit=unit, question=question, part=part, rank=_FULL, visit=visit, known=question in parts)
+        elif question is not None and label.part in parts.get(question, ()):
+            rank = _SET_APART if unit.heading or label.alone else _PLAIN
+            yield _Candidate(unit=unit, question=question, part=label.part, rank=rank, visit=visit)
+
+
+def _opens_question(
+    units: Sequence[Unit],
+    position: int,
+    current: int | None,
+    parts: Mapping[int, tuple[str, ...]],
+    words: bool,
+    template: bool,
+) -> bool:
+    """Tell whether the label with a question's number at ``position`` opens that question."""
+    unit = units[position]
+    label = unit.label
+    if label is None or label.question is None:
+        return False
+    apart = unit.heading or unit.text.lstrip().startswith(("**", "__"))
+    if label.word:
+        return label.sure or apart
+    if template:
+        return False
+    if label.full:
+        fits = label.part in parts.get(label.question, ())
+        return fits and (not words or (label.sure and (apart or label.alone or label.question == current)))
+    if words or label.question > max(parts, default=0) + 2:
+        return False
+    return unit.heading or (label.alone and _part_follows(units, position, label.question, parts))
+
+
+def _part_follows(units: Sequence[Unit], position: int, question: int, parts: Mapping[int, tuple[str, ...]]) -> bool:
+    """Tell whether the next line with text is labelled as a part: then a bare "2." above it is a question."""
+    following = next((unit for unit in units[position + 1 :] if unit.text.strip()), None)
+    label = following.label if following else None
+    return bool(label and label.question is None and label.part in parts.get(question, ("a",)))
+
+
+def _filter(
+    units: Sequence[Unit], candidates: Sequence[_Candidate], parts: Mapping[int, tuple[str, ...]]
+) -> list[_Candidate]:
+    """Leave out labels that are an answer's own letters: "(b) and (c)" under "Q1 a" where "Q1 b" has its own label."""
+    least: dict[int, int] = {}
+    for question, wanted in parts.items():
+        for rank in (_FULL, _SET_APART):
+            named = {item.part for item in candidates if item.question == question and item.rank >= rank}
+            if set(wanted) <= named:
+                least[question] = rank
+                break
+    kept: list[_Candidate] = []
+    for item in candidates:
+        if item.part and item.rank < least.get(item.question, _PLAIN):
+            continue
+        if kept and _is_answer_letter(units, kept[-1], item, candidates):
+            continue
+        kept.append(item)
+    return kept
+
+
+def _is_answer_letter(
+    units: Sequence[Unit], before: _Candidate, item: _Candidate, candidates: Sequence[_Candidate]
+) -> bool:
+    """Tell whether a plainer label directly under another one is its answer, the part being labelled elsewhere too."""
+    if item.rank >= before.rank or not before.part or not item.part or before.question != item.question:
+        return False
+    between = units[_index(units, before.unit) + 1 : _index(units, item.unit)]
+    if before.unit.rest.strip() or any(unit.text.strip() for unit in between):
+        return False
+    return any(
+        other is not item and (other.question, other.part) == (item.question, item.part) and other.rank > item.rank
+        for other in candidates
+    )
+
+
+def _index(units: Sequence[Unit], unit: Unit) -> int:
+    return next(index for index, other in enumerate(units) if other is unit)
+
+
+def _find_torn(units: Sequence[Unit], candidates: Sequence[_Candidate]) -> dict[int, str]:
+    """Return the questions in which two or more parts stand twice in a row: a list inside an answer, or a second go."""
+    runs: dict[int, list[_Candidate]] = {}
+    for position, item in enumerate(candidates):
+        after = candidates[position + 1].unit if position + 1 < len(candidates) else None
+        if item.part and _says_something(units, item.unit, after):
+            runs.setdefault(item.visit, []).append(item)
+    torn = {}
+    for run in runs.values():
+        seen: set[str] = set()
+        twice: set[str] = set()
+        for item in run:
+            (twice if item.part in seen else seen).add(item.part)
+        if len(twice) >= 2:
+            labels = " and ".join(f"{part})" for part in sorted(twice))
+            torn[run[0].question] = f"the labels {labels} stand twice under question {run[0].question}"
+    return torn
+
+
+def _says_something(units: Sequence[Unit], unit: Unit, after: Unit | None) -> bool:
+    """Tell whether an answer stands between two labels: not struck out, no placeholder, not the sheet's question."""
+    start = _index(units, unit)
+    end = _index(units, after) if after is not None else len(units)
+    text = drop_struck("\n".join([unit.rest, *(item.text for item in units[start + 1 : end])]))
+    return not is_placeholder(text) and not is_question_text(text)
+
+
+def _split_lines(units: list[Unit], parts: Mapping[int, tuple[str, ...]]) -> None:
+    """Cut lines such as "Q1: a) 2,3; b) 3; c) 3" into their answers where no other label names these parts."""
+    named = [unit.label.part for unit in units if unit.label and unit.label.part]
+    position = 0
+    while position < len(units):
+        unit = units[position]
+        pieces = _cut_line(unit, named) if unit.label and _is_terse(unit.text) else []
+        if len(pieces) > 1:
+            units[position : position + 1] = pieces
+        position += max(len(pieces), 1)
+
+
+def _is_terse(text: str) -> bool:
+    return "\n" not in text and len(text.split()) <= _TERSE_WORDS and "$" not in text
+
+
+def _cut_line(unit: Unit, named: Sequence[str]) -> list[Unit]:
+    """Return the answers that stand in one terse line, each as a unit; one where the line is a single answer."""
+    label, rest, pieces = unit.label, unit.rest, []
+    if label is None:
+        return []
+    if not label.part and (inner := find_label(rest)) and inner.part and inner.question is None:
+        pieces.append(replace(unit, label=replace(label, rest="")))
+        label, rest, unit = inner, inner.rest, replace(unit, text=rest)
+    found = _find_next(rest, label)
+    while found is not None:
+        before, following = found
+        if not before.strip():
+            return []
+        pieces.append(replace(unit, label=replace(label, rest=before)))
+        label, rest = following, following.rest
+        unit = replace(unit, text=rest, joint="\n")
+        found = _find_next(rest, label)
+    if not rest.strip() or not pieces or not label.part:
+        return []
+    return [*pieces, replace(unit, label=replace(label, rest=rest))]
+
+
+def _find_next(rest: str, label: Label) -> tuple[str, Label] | None:
+    """Return the text up to the next part's label in ``rest``, and that label."""
+    for match in _BETWEEN.finditer(rest):
+        following = find_label(rest[match.end() :])
+        if following and following.part and ord(following.part) == ord(label.part or "`") + 1 and following.sure:
+            return rest[: match.start()], following
+    return None
