@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _PERSIAN_PARTS = {
     "الف": "a",
@@ -55,18 +55,26 @@ _PART_OF = re.compile(
     rf"{_S}{_ANSWER}?{_PART_WORD}[(\[]?{_PART}[)\]]?{_S}(?:of|in|from|از)(?:{_S}the\b)?(?={_S}{_QUESTION_WORD})",
     re.IGNORECASE,
 )
-_ANSWER_NUMBER = re.compile(rf"{_S}{_ANSWER}{_NUMBER}", re.IGNORECASE)
+_ANSWER_NUMBER = re.compile(
+    rf"{_S}(?:(?:answer|solution|ans|sol)\b(?:{_S}(?:to|of|for)\b)?|پاسخ|جواب|حل){_S}(?:no\.?|number|شماره)?{_S}"
+    rf"(?P<number>[1-9])(?![0-9])",
+    re.IGNORECASE,
+)
 _AFTER = re.compile(
     rf"(?P<joint>[ \u200c)\]\-–—.,:/_|]*){_ANSWER}?(?P<word>{_PART_WORD})?(?P<open>[(\[]?){_S}{_PART}", re.IGNORECASE
 )
 _PART_NUMBER = re.compile(r"[.\-](?P<number>[1-8])(?![0-9])")
 _BARE_NUMBER = re.compile(rf"{_S}[(\[]?(?P<number>[1-9])(?![0-9])", re.IGNORECASE)
 _BARE_PART = re.compile(
-    rf"{_S}(?P<lead>{_ANSWER})?(?P<word>{_PART_WORD}|q{_S}[.:]?{_S})?(?P<open>[(\[]?){_S}{_PART}", re.IGNORECASE
+    rf"{_S}(?P<lead>{_ANSWER})?(?P<word>{_PART_WORD}|q(?:uestion)?{_S}[.:]?{_S})?(?P<open>[(\[]?){_S}{_PART}",
+    re.IGNORECASE,
+)
+_AND_PART = re.compile(
+    rf"{_S}(?:and|&|,|،|و|\+){_S}[(\[]?{_S}(?:[a-h]|الف|[بپجتد]){_S}(?:[)\]]|:|\Z)[.:]?", re.IGNORECASE
 )
 _END = re.compile(rf"{_S}\Z")
 _CLOSE = re.compile(
-    _S + r"(?:[)\]}]" + _S + r"[.:\-–—]?(?![)\]])|\.(?=[ (\[{=\u0600-\u06ff]|\Z)|[:،](?![\\/])"
+    _S + r"(?:[)\]]" + _S + r"[.:\-–—]?(?![)\]])|\.(?=[ (\[{=\u0600-\u06ff]|\Z)|[:،](?![\\/])"
     r"|[-–—]+(?=[ 0-9(\[\u0600-\u06ff]|\Z)|[=-]*>|[→⇒|])"
 )
 _QUESTION_CLOSE = re.compile(rf"{_S}[)\]}}]*{_S}[)\].:،,\-–—=|]+>?")
@@ -99,7 +107,7 @@ class Label:
 
     ``sure`` is False for a bare number, which is as often a list item or an option. ``full`` is True where question and
     part are named together, ``word`` where a word such as "Question" names the question. ``struck`` tells that the
-    label alone is struck out.
+    label alone is struck out, ``several`` that more parts than one are named ("(a) and (b)"): then ``part`` is "".
     """
 
     rest: str
@@ -109,6 +117,7 @@ class Label:
     full: bool = False
     struck: bool = False
     word: bool = False
+    several: bool = False
 
     @property
     def alone(self) -> bool:
@@ -134,7 +143,9 @@ def find_label(raw: str) -> Label | None:
         found = find(view.text)
         if found is not None:
             end, label = found
-            return _cut(raw, view, end, label)
+            while label.part and (more := _AND_PART.match(view.text, end)):
+                end, label = more.end(), replace(label, several=True)
+            return _cut(raw, view, end, replace(label, part="") if label.several else label)
     return None
 
 
@@ -195,8 +206,8 @@ _Found = tuple[int, Label]
 
 
 def _find_question(text: str) -> _Found | None:
-    """Find "Q1", "Question 1 (a)", "سوال ۱ - الف", "Answer 3"."""
-    match = _QUESTION.match(text) or _ORDINAL.match(text) or _ANSWER_NUMBER.match(text)
+    """Find "Q1", "Question 1 (a)", "سوال ۱ - الف"."""
+    match = _QUESTION.match(text) or _ORDINAL.match(text)
     if match is None or (number := parse_number(match["number"])) is None:
         return None
     with_part = _find_part_after(text, match.end())
@@ -244,22 +255,26 @@ def _close_part(text: str, end: int, opened: bool) -> int | None:
     if _END.match(text, end):
         return len(text)
     close = _CLOSE.match(text, end)
-    if close is None or (opened and not close[0].strip()[:1] in (")", "]", "}")):
+    if close is None or (opened and close[0].strip()[:1] not in (")", "]")):
         return None
     more = _CONTINUED.match(text, close.end())
     return more.end() if more else close.end()
 
 
 def _find_numbered(text: str) -> _Found | None:
-    """Find "1-a", "1)a.", "(1) a)", "1a:" and, not sure, a bare "1." or "2)"."""
-    match = _BARE_NUMBER.match(text)
+    """Find "1-a", "1)a.", "(1) a)", "1a:" and, not sure, a bare "1." or "2)" or "Answer 3"."""
+    match = _BARE_NUMBER.match(text) or _ANSWER_NUMBER.match(text)
     if match is None:
         return None
     number, after = int(match["number"]), match.end()
     with_part = re.compile(r"(?P<joint>[)\].\-–—/: ]{0,4})").match(text, after)
     joint = with_part["joint"] if with_part else ""
     found = _find_part_after(text, after)
-    if found is not None and len(joint) <= 3 and "  " not in joint:
+    # "2D convolution" is no part of question 2, "2d) ..." and "2.d ..." are.
+    word_goes_on = (
+        not joint and found is not None and re.match(r" +[^\W\d_]", text[found[0] :]) and text[found[0] - 1].isalpha()
+    )
+    if found is not None and len(joint) <= 3 and "  " not in joint and not word_goes_on:
         end, part = found
         tight = " " not in joint.strip() and not joint.endswith(" ")
         return end, Label(rest="", question=number, part=part, full=True, sure=tight or joint.strip() == "-")
@@ -302,8 +317,6 @@ def _find_part_of(text: str) -> _Found | None:
 
 def _cut(raw: str, view: _View, end: int, label: Label) -> Label:
     """Return ``label`` with the raw rest of the line: marks that the label opened and did not close are kept."""
-    from dataclasses import replace
-
     while end > 0 and view.text[end - 1] == " ":
         end -= 1
     position = view.places[end - 1] + 1 if end else view.start

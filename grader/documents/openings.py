@@ -17,12 +17,16 @@ _BETWEEN = re.compile(r"(?:[;|،,.]\s*|\s{2,}|\s+)(?=[(\[*]{0,3}(?:q\s?[0-9]|[0-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """A label that counts. ``closes`` is True for a question that is not asked for (what a notebook answers)."""
+    """A label that counts. ``closes`` is True for a question that is not asked for (what a notebook answers).
+
+    ``several`` is True for a label of several parts, whose text belongs to no single one.
+    """
 
     question: int
     part: str
     rest: str
     closes: bool = False
+    several: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,11 @@ class _Candidate:
     rank: int
     visit: int
     known: bool = True
+
+    @property
+    def several(self) -> bool:
+        """True where the label names several parts at once."""
+        return bool(self.unit.label and self.unit.label.several)
 
 
 def find_openings(
@@ -57,7 +66,9 @@ def find_openings(
         torn.update(_find_torn(document, candidates))
         for item in candidates:
             rest = item.unit.rest
-            opening = Opening(question=item.question, part=item.part, rest=rest, closes=not item.known)
+            opening = Opening(
+                question=item.question, part=item.part, rest=rest, closes=not item.known, several=item.several
+            )
             openings[id(item.unit)] = opening
     return openings, torn
 
@@ -82,7 +93,7 @@ def _find_candidates(
             if label.part and not part and question in parts:
                 continue
             yield _Candidate(unit=unit, question=question, part=part, rank=_FULL, visit=visit, known=question in parts)
-        elif question is not None and label.part in parts.get(question, ()):
+        elif question is not None and (label.several or label.part in parts.get(question, ())):
             rank = _SET_APART if unit.heading or label.alone else _PLAIN
             yield _Candidate(unit=unit, question=question, part=label.part, rank=rank, visit=visit)
 
@@ -133,7 +144,7 @@ def _filter(
                 break
     kept: list[_Candidate] = []
     for item in candidates:
-        if item.part and item.rank < least.get(item.question, _PLAIN):
+        if (item.part or item.several) and item.rank < least.get(item.question, _PLAIN):
             continue
         if kept and _is_answer_letter(units, kept[-1], item, candidates):
             continue
@@ -144,13 +155,18 @@ def _filter(
 def _is_answer_letter(
     units: Sequence[Unit], before: _Candidate, item: _Candidate, candidates: Sequence[_Candidate]
 ) -> bool:
-    """Tell whether a plainer label directly under another one is its answer, the part being labelled elsewhere too."""
-    if item.rank >= before.rank or not before.part or not item.part or before.question != item.question:
+    """Tell whether a plainer label directly under another one is its answer, the part being labelled elsewhere too.
+
+    "(b) and (c)" alone under a part's label is always its answer.
+    """
+    if not before.part or not (item.part or item.several) or before.question != item.question:
+        return False
+    if item.rank >= before.rank and not (item.several and item.rank < _FULL):
         return False
     between = units[_index(units, before.unit) + 1 : _index(units, item.unit)]
     if before.unit.rest.strip() or any(unit.text.strip() for unit in between):
         return False
-    return any(
+    return item.several or any(
         other is not item and (other.question, other.part) == (item.question, item.part) and other.rank > item.rank
         for other in candidates
     )

@@ -61,6 +61,7 @@ class _Segment:
     place: Place | None
     units: list[tuple[Unit, str]] = field(default_factory=list)
     closed: bool = False
+    several: bool = False
 
     @property
     def text(self) -> str:
@@ -126,7 +127,7 @@ def _cut(index: int, units: Sequence[Unit], openings: Mapping[int, Opening], tem
         opening = openings.get(id(unit))
         if opening is not None:
             place = Place(question=opening.question, part=opening.part)
-            current = _Segment(document=index, place=place, closed=opening.closes)
+            current = _Segment(document=index, place=place, closed=opening.closes, several=opening.several)
             segments.append(current)
             current.units.append((unit, opening.rest))
             program_before = False
@@ -163,6 +164,9 @@ def _place_preambles(found: _Found, parts: Mapping[int, tuple[str, ...]]) -> Non
         labelled = {item.place.part for item in mine if item.place and item.place.part}
         first = next(part for part in wanted if part)
         if not loose:
+            continue
+        if any(item.several for item in loose):
+            found.question_doubts[question] = f"one text under question {question} answers several parts together"
             continue
         place = Place(question=question, part=first)
         if len([part for part in wanted if part]) == 1 and not labelled:
