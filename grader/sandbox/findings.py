@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from grader.model import Finding
 from grader.sandbox.packages import PackageGap, build_pip_line
 
-_NOTES = {
+_MOST_DETAILS = 3
+
+NOTES = {
     "cuda": (
         "notebook.cuda_on_cpu",
         "Your notebook asks for a GPU (cuda). There was none here, so everything ran on the CPU instead; nothing is "
@@ -14,22 +18,21 @@ _NOTES = {
     ),
     "path": (
         "notebook.path_mapped",
-        "Your notebook uses the path {detail!r}, which exists only on your machine or Drive. The file of that name in "
-        "the notebook's own folder was used instead; nothing is deducted.",
+        "Your notebook uses {details}: that exists only on your own machine or Drive. The course's file, in the "
+        "notebook's own folder, was used instead; nothing is deducted.",
     ),
     "network": (
         "notebook.network",
-        "Your notebook tried to reach {detail!r}. Notebooks are graded without a network, so that call failed.",
+        "Your notebook tried to reach {details}. Notebooks are graded without a network, so that call failed.",
     ),
 }
 
 
-def find_for_note(code: str, detail: str) -> Finding | None:
-    """Return what a stand-in's note means to the student, or None where it means nothing to them."""
-    if code not in _NOTES:
-        return None
-    name, message = _NOTES[code]
-    return Finding(code=name, message=message.format(detail=detail))
+def build_for_notes(code: str, details: Sequence[str]) -> Finding:
+    """Return what a stand-in's notes (a key of NOTES, and what was asked for) mean to the student."""
+    name, message = NOTES[code]
+    more = f" and {len(details) - _MOST_DETAILS} more" if len(details) > _MOST_DETAILS else ""
+    return Finding(code=name, message=message.format(details=", ".join(details[:_MOST_DETAILS]) + more))
 
 
 def timed_out(cell: int, seconds: float, *, alive: bool) -> Finding:
@@ -37,7 +40,7 @@ def timed_out(cell: int, seconds: float, *, alive: bool) -> Finding:
     rest = "" if alive else " It did not react to being stopped, so the cells after it were not run."
     return Finding(
         code="notebook.timed_out",
-        message=f"Cell {cell} ran longer than {max(seconds, 0.1):.3g} seconds and was stopped.{rest} "
+        message=f"Cell {cell} ran longer than {seconds:g} seconds and was stopped.{rest} "
         "Look for a loop that never ends, or train on less.",
     )
 
@@ -46,7 +49,8 @@ def out_of_time(cell: int, seconds: float) -> Finding:
     """Say that the notebook as a whole took too long."""
     return Finding(
         code="notebook.out_of_time",
-        message=f"All cells together took longer than {seconds:.3g} seconds; cell {cell} and those after it were not run.",
+        message=f"All cells together took longer than {seconds:g} seconds; cell {cell} was stopped, and those after "
+        "it were not run.",
     )
 
 
@@ -63,7 +67,8 @@ def output_cut(cell: int, limit: int) -> Finding:
     """Say that output was dropped."""
     return Finding(
         code="notebook.output_cut",
-        message=f"Cell {cell} printed more than {limit:,} bytes; what came after that was dropped. Nothing is deducted.",
+        message=f"Cell {cell} printed more than {limit:,} bytes; what came after that was dropped. "
+        "Nothing is deducted.",
     )
 
 

@@ -21,6 +21,7 @@ from grader.sandbox.texts import find_output_text
 
 START_SECONDS = 120
 INTERRUPT_SECONDS = 5
+_LONGEST_SOCKET_FOLDER = 95  # a socket's path has room for 104 bytes at least
 _BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[2]); from room.launcher import main; main(*sys.argv[1:3])"
 
 LOG = logging.getLogger("grader.sandbox")
@@ -79,7 +80,7 @@ def build_environment(scratch: Scratch) -> dict[str, str]:
     return environment | {name: os.environ[name] for name in kept if name in os.environ}
 
 
-class OwnKernelManager(AsyncKernelManager):  # type: ignore[misc]
+class OwnKernelManager(AsyncKernelManager):
     """A manager with a kernelspec of our own making, registered nowhere."""
 
     own_spec: KernelSpec
@@ -90,7 +91,7 @@ class OwnKernelManager(AsyncKernelManager):  # type: ignore[misc]
         return self.own_spec
 
 
-class Listener(NotebookClient):  # type: ignore[misc]
+class Listener(NotebookClient):
     """nbclient that keeps the words of a cell's output up to a limit, and nothing else: memory stays flat."""
 
     def __init__(self, notebook: NotebookNode, limit: int, **options: Any) -> None:
@@ -133,12 +134,9 @@ class LiveKernel:
         self._spec, self._environment = build_kernel(scratch)
         self._scratch = scratch
         self._log = run / "kernel.log"
-        self.manager = OwnKernelManager(
-            transport="tcp" if os.name == "nt" else "ipc",
-            connection_file=str(run / "kernel.json"),
-            log=LOG,
-        )
-        if os.name != "nt":
+        self.manager = OwnKernelManager(connection_file=str(run / "kernel.json"), log=LOG)
+        if os.name == "posix" and len(str(run)) < _LONGEST_SOCKET_FOLDER:
+            self.manager.transport = "ipc"  # no port that another process could take first
             self.manager.ip = str(run / "k")  # sockets k-1 to k-5; jupyter's own names collide between kernels
         self.manager.own_spec = self._spec
         self.client = Listener(
@@ -156,6 +154,11 @@ class LiveKernel:
 
     def _keep_reply(self, execute_reply: dict[str, Any], **ignored: Any) -> None:
         self.client.reply = execute_reply["content"]
+
+    @property
+    def _connection(self) -> Any:
+        """The client that holds the channels (there from ``start`` to ``stop``)."""
+        return self.client.kc
 
     async def start(self) -> None:
         """Start the process and wait until it answers; raises KernelStartError."""
@@ -214,9 +217,8 @@ class LiveKernel:
 
         Raises KernelSilentError after ``seconds`` (the process goes on), KernelDiedError when there is no process.
         """
-        channel = self.client.kc.shell_channel
-        message = self.client.kc.session.msg(kind, content)
-        channel.send(message)
+        message = self._connection.session.msg(kind, content)
+        self._connection.shell_channel.send(message)
         wanted = message["header"]["msg_id"]
         reply = await self._find_reply(wanted, seconds)
         if reply is None:
@@ -234,7 +236,7 @@ class LiveKernel:
         deadline = loop.time() + seconds
         while (left := deadline - loop.time()) > 0:
             try:
-                message = await self.client.kc.shell_channel.get_msg(timeout=min(left, 0.5))
+                message = await self._connection.shell_channel.get_msg(timeout=min(left, 0.5))
             except Empty:
                 await self._check_alive()
                 continue

@@ -1,4 +1,4 @@
-"""Bytes of an .ipynb, however battered, to its cells. Outputs and metadata are not looked at: the cells are run anew."""
+"""Bytes of an .ipynb, however battered, to its cells. Outputs and metadata are not read: the cells are run anew."""
 
 from __future__ import annotations
 

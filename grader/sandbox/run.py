@@ -39,8 +39,8 @@ def run_notebook(
     and ``fault``.
     """
     started = time.monotonic()
-    device = find_device(device)
     versions = find_versions(settings.packages)
+    device = find_device(device, versions.get("torch", ""))
     blank = Execution(outcome="not started", device=device, versions=versions)
     try:
         cells = read_notebook(notebook)
@@ -66,10 +66,10 @@ def run_notebook(
     )
 
 
-def find_device(device: str) -> str:
-    """Return ``cuda`` or ``cpu`` for ``auto``: a GPU is taken when its device file is there."""
+def find_device(device: str, torch_version: str) -> str:
+    """Return ``cuda`` or ``cpu`` for ``auto``: a GPU is taken when its device file is there and torch can use it."""
     if device == "auto":
-        return "cuda" if os.path.exists("/dev/nvidia0") else "cpu"
+        return "cuda" if os.path.exists("/dev/nvidia0") and not torch_version.endswith("+cpu") else "cpu"
     return device
 
 

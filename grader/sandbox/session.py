@@ -35,14 +35,19 @@ class Session:
         self._source = [cell for cell in source if cell.kind == "code"]
         self._progress = progress
         self._hidden = [str(scratch.work), str(scratch.root / "site"), str(scratch.root)]
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.source) for cell in source])
+        notebook = build_notebook(source)
         self._nodes = notebook.cells
         self._kernel = LiveKernel(scratch, notebook, settings.output_bytes_per_cell)
         self._alive = True
-        self._notes: set[tuple[str, str]] = set()
+        self._notes: dict[str, list[str]] = {}
+        self._found: list[Finding] = []
         self.cells: list[CellRun] = []
-        self.findings: list[Finding] = []
         self.replies: dict[str, ProbeReply] = {}
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What to tell the student about the run as a whole."""
+        return (*self._found, *(findings.build_for_notes(code, details) for code, details in self._notes.items()))
 
     async def run(self, requests: Sequence[ProbeRequest], probes_source: str) -> None:
         """Run all cells, then ask all probes; the kernel is gone afterwards. Raises KernelStartError."""
@@ -60,27 +65,32 @@ class Session:
         for position, cell in enumerate(self._source, start=1):
             left = deadline - time.monotonic()
             if not self._alive or left <= 0:
-                if self._alive:
-                    self.findings.append(findings.out_of_time(cell.index, total))
+                if self._alive and not any(finding.code == "notebook.out_of_time" for finding in self._found):
+                    self._found.append(findings.out_of_time(cell.index, total))
                 rest = self._source[position - 1 :]
                 self.cells += [CellRun(index=cell.index, source=cell.source, outcome="not run") for cell in rest]
                 return
             self._progress(f"cell {position} of {len(self._source)}")
-            self.cells.append(await self._run_cell(cell, min(self._settings.cell_timeout_seconds, left)))
+            self.cells.append(await self._run_cell(cell, left))
 
-    async def _run_cell(self, cell: SourceCell, limit: float) -> CellRun:
+    async def _run_cell(self, cell: SourceCell, left: float) -> CellRun:
         in_time = True
+        limit = self._settings.cell_timeout_seconds
         try:
-            in_time = await self._kernel.run_cell(self._nodes[cell.index], cell.index, limit)
+            in_time = await self._kernel.run_cell(self._nodes[cell.index], cell.index, min(limit, left))
         except KernelDiedError as died:
             self._alive, in_time = False, not died.after_limit
         run = self._with_output(CellRun(index=cell.index, source=cell.source, outcome="finished"))
         if not in_time:
             run = replace(run, outcome="timed out")
-            self.findings.append(findings.timed_out(cell.index, limit, alive=self._alive))
+            self._found.append(
+                findings.timed_out(cell.index, limit, alive=self._alive)
+                if limit < left
+                else findings.out_of_time(cell.index, self._settings.total_timeout_seconds)
+            )
         elif not self._alive:
             run = replace(run, outcome="killed")
-            self.findings.append(findings.kernel_died(cell.index))
+            self._found.append(findings.kernel_died(cell.index))
         return await self._with_look(run) if self._alive else run
 
     def _with_output(self, run: CellRun) -> CellRun:
@@ -88,7 +98,7 @@ class Session:
         client = self._kernel.client
         limit = self._settings.output_bytes_per_cell
         if client.overflowed:
-            self.findings.append(findings.output_cut(run.index, limit))
+            self._found.append(findings.output_cut(run.index, limit))
         text = cut_text(clean_text("".join(client.texts), self._hidden), limit)
         if client.reply.get("status") != "error":
             return replace(run, text=text)
@@ -108,7 +118,7 @@ class Session:
             return run
         except KernelDiedError:
             self._alive = False
-            self.findings.append(findings.kernel_died(run.index))
+            self._found.append(findings.kernel_died(run.index))
             return replace(run, outcome="killed")
         self._take_notes(reply.get("notes"))
         line = reply.get("error_line")
@@ -116,14 +126,12 @@ class Session:
         return replace(run, networks=parse_looks(reply.get("networks")), error_line=at_line)
 
     def _take_notes(self, notes: Any) -> None:
-        """Turn what the stand-ins noted into findings, each once."""
+        """Keep what the stand-ins noted, each once."""
         for note in notes if isinstance(notes, list) else ():
             if isinstance(note, list) and len(note) == 2 and all(isinstance(text, str) for text in note):
                 code, detail = note[0], self._message(note[1])
-                finding = findings.find_for_note(code, detail)
-                if finding is not None and (code, detail) not in self._notes and len(self._notes) < 50:
-                    self._notes.add((code, detail))
-                    self.findings.append(finding)
+                if code in findings.NOTES and detail not in self._notes.setdefault(code, []):
+                    self._notes[code].append(detail)
 
     async def _ask_probes(self, requests: Sequence[ProbeRequest], probes_source: str) -> None:
         failed = await self._load_probes(probes_source)
@@ -168,3 +176,9 @@ class Session:
 
     def _message(self, text: str) -> str:
         return cut_text(clean_text(text, self._hidden), MESSAGE_BYTES)
+
+
+def build_notebook(source: Sequence[SourceCell]) -> nbformat.NotebookNode:
+    """Return a clean notebook of nbformat 4 with the same cells at the same places."""
+    form: Any = nbformat.v4
+    return form.new_notebook(cells=[form.new_code_cell(cell.source) for cell in source])  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ from typing import Any
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n])")
+_CELL_FILE = re.compile(r"\((?:<ipython-input[^>]*>|\d+\.py), line (\d+)\)")  # ipykernel's name for a cell
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 
 
@@ -18,7 +19,7 @@ def clean_text(text: str, hidden_folders: Sequence[str] = ()) -> str:
     text = _CONTROL.sub("", text)
     for folder in hidden_folders:
         text = text.replace(f"{folder}/", "").replace(folder, ".")
-    text = _ADDRESS.sub("0x...", text)
+    text = _CELL_FILE.sub(r"(line \1)", _ADDRESS.sub("0x...", text))
     return text.encode("utf-8", errors="replace").decode("utf-8")  # lone surrogates cannot be written to a file
 
 

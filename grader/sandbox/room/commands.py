@@ -6,6 +6,7 @@
 import shutil
 import sys
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 DOWNLOADERS = ("wget", "curl", "gdown", "kaggle")
@@ -24,9 +25,7 @@ def main(name: str, work: str, arguments: list[str]) -> int:
 def download(name: str, work: Path, arguments: list[str]) -> int:
     """Serve the course's file of the same name, under the name that was asked for."""
     names = [argument.split("?")[0].rstrip("/").rpartition("/")[2] for argument in arguments]
-    target = next(
-        (after for option, after in zip(arguments, arguments[1:]) if option in ("-O", "-o", "--output")), None
-    )
+    target = next((after for option, after in pairwise(arguments) if option in ("-O", "-o", "--output")), None)
     for wanted in (*names, target and Path(target).name):
         if wanted and (work / wanted).is_file():
             to = Path(target) if target else Path(wanted)
@@ -44,7 +43,7 @@ def unzip(arguments: list[str]) -> int:
     if not zipfile.is_zipfile(archive):
         print(f"unzip: {archive or 'no archive'} is not here; the course's files already lie beside the notebook")
         return 0
-    after = dict(zip(arguments, arguments[1:]))
+    after = dict(pairwise(arguments))
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(after.get("-d", "."))
     return 0

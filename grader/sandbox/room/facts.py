@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, kw_only=True)
 class Facts:
-    """``work`` is the notebook's folder, ``data`` the names of the course's files in it; ``notes`` wait to be fetched."""
+    """``work`` is the notebook's folder, ``data`` names the course's files in it; ``notes`` wait to be fetched."""
 
     work: str
     seed: int

@@ -22,14 +22,19 @@ from .values import check_plain
 def build_kernel_class(facts: Facts) -> type[IPythonKernel]:
     """Return the kernel's class, bound to this room's facts (ipykernel makes the instance itself)."""
 
-    class NotebookKernel(IPythonKernel):  # type: ignore[misc]
+    class NotebookKernel(IPythonKernel):
         def __init__(self, **kwargs: Any) -> None:
-            super().__init__(**kwargs)
+            super().__init__(**kwargs)  # type: ignore[no-untyped-call]
             self._looks = Looks()
             self._probes: dict[str, Any] = {}
             for name in ("look_request", "load_probes_request", "probe_request"):
                 self.shell_handlers[name] = self._answer
             _limit_output(self.shell, facts.output_bytes)
+
+        @property
+        def _namespace(self) -> dict[str, Any]:
+            shell: Any = self.shell
+            return shell.user_ns  # type: ignore[no-any-return]
 
         def _answer(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
             kind = parent["header"]["msg_type"]
@@ -39,13 +44,14 @@ def build_kernel_class(facts: Facts) -> type[IPythonKernel]:
                     content = getattr(self, f"_{kind}")(parent["content"])
             except BaseException as error:  # whatever a student's function raises, SystemExit too, is an answer
                 content = {"error": describe(error)}
-            self.session.send(stream, kind.replace("request", "reply"), content, parent=parent, ident=ident)
+            session: Any = self.session
+            session.send(stream, kind.replace("request", "reply"), content, parent=parent, ident=ident)
 
         def _look_request(self, content: dict[str, Any]) -> dict[str, Any]:
             notes = list(facts.notes)
             facts.notes.clear()
             line = find_error_line(self.shell)
-            return {"networks": self._looks.look(self.shell.user_ns), "error_line": line, "notes": notes}
+            return {"networks": self._looks.look(self._namespace), "error_line": line, "notes": notes}
 
         def _load_probes_request(self, content: dict[str, Any]) -> dict[str, Any]:
             module = types.ModuleType("probes")
@@ -56,7 +62,7 @@ def build_kernel_class(facts: Facts) -> type[IPythonKernel]:
         def _probe_request(self, content: dict[str, Any]) -> dict[str, Any]:
             facts.reseed(content["name"])
             function = self._probes[content["function"]]
-            value = function(self.shell.user_ns, **json.loads(content["arguments"]))
+            value = function(self._namespace, **json.loads(content["arguments"]))
             check_plain(value)
             text = json.dumps(value)
             if len(text) > content["value_bytes"]:

@@ -30,7 +30,7 @@ def _prepare_python(facts: Facts, folder: str) -> None:
     """Mend what ``python -S`` leaves out, and put the allowed packages on the path in place of our own folder."""
     import _sitebuiltins
 
-    builtins.help = _sitebuiltins._Helper()  # type: ignore[assignment]
+    builtins.help = _sitebuiltins._Helper()
     sys.path[:] = [entry for entry in sys.path if entry != folder] + [str(Path(folder) / "site")]
     # Subprocesses of a notebook ("sys.executable -m pip ...") get the same packages and the same offline answers.
     sys.executable = str(Path(folder) / "bin" / "python")
@@ -47,6 +47,6 @@ def _start_kernel(connection_file: str, facts: Facts) -> None:
 
     from .kernel import build_kernel_class
 
-    app = IPKernelApp.instance(kernel_class=build_kernel_class(facts))
+    app: Any = IPKernelApp.instance(kernel_class=build_kernel_class(facts))
     app.initialize(["-f", connection_file, "--HistoryManager.enabled=False", "--log-level=50"])
     app.start()

@@ -87,14 +87,18 @@ def _digest(network: Any) -> tuple[str, int]:
 
 
 def find_error_line(shell: Any) -> int | None:
-    """Return the line of the last cell at which it failed, or None when it did not fail."""
-    result = getattr(shell, "last_execution_result", None)
+    """Return the innermost line of the last cell at which it failed, or None when it did not fail."""
+    result: Any = getattr(shell, "last_execution_result", None)
     error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
     if isinstance(error, SyntaxError) and error.lineno is not None and result.error_in_exec in (None, error):
         return int(error.lineno)
     trace = getattr(error, "__traceback__", None)
+    line, file = None, None
     while trace is not None:
-        if trace.tb_frame.f_globals is shell.user_ns and trace.tb_frame.f_code.co_name == "<module>":
-            return int(trace.tb_lineno)
+        code = trace.tb_frame.f_code
+        if file is None and code.co_name == "<module>" and trace.tb_frame.f_globals is shell.user_ns:
+            file = code.co_filename  # the cell itself; functions of other cells have other files
+        if file is not None and code.co_filename == file:
+            line = int(trace.tb_lineno)
         trace = trace.tb_next
-    return None
+    return line

@@ -101,7 +101,7 @@ def _mend_load(torch: Any, on_cpu: Callable[[Any], Any]) -> None:
 
 
 def _mend_module(torch: Any, facts: Facts) -> None:
-    """Calls of ``torch.cuda`` that fail without a GPU: harmless answers in their place."""
+    """Give harmless answers to calls of ``torch.cuda`` that fail without a GPU."""
 
     def answer(value: Any) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:

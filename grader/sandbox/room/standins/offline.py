@@ -30,7 +30,7 @@ def install(facts: Facts) -> None:
         connect(self, address)
 
     socket.getaddrinfo = getaddrinfo
-    socket.socket.connect = connect_here  # type: ignore[method-assign]
+    socket.socket.connect = connect_here  # type: ignore[method-assign,assignment]
     after_import("urllib.request", lambda request: _read_course_files(request, facts))
 
 
