@@ -57,7 +57,7 @@ def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:
 def test_no_module_of_the_grader_evaluates_text_or_unpickles() -> None:
     forbidden = {"eval", "exec", "compile", "sympify", "loads_pickle"}
     for path in (ROOT / "grader").rglob("*.py"):
-        if "standins" in path.parts or path.name == "launcher.py":  # these run in the student's kernel
+        if "room" in path.parts:  # these run in the student's kernel
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
