@@ -73,7 +73,9 @@ def test_scalars_are_read_as_yaml_1_2_says(text: str, value: object) -> None:
 
 
 def test_three_mistakes_are_reported_at_once_with_lines() -> None:
-    found = problems("name: x\nitems:\n  - kind: inner\n    marks: 5\n    sise: 2\n  - kind: inner\n    marks: five\nname: y\n")
+    found = problems(
+        "name: x\nitems:\n  - kind: inner\n    marks: 5\n    sise: 2\n  - kind: inner\n    marks: five\nname: y\n"
+    )
     assert found == [
         "r.yaml:8: name: key stands already in line 1",
         "r.yaml:5: items[0].sise: unknown key 'sise' (misspelt, or in the wrong place?)",
@@ -92,7 +94,9 @@ def test_a_number_is_no_string_and_a_string_no_number() -> None:
 
 
 def test_broken_yaml_has_its_line() -> None:
-    assert problems("name: x\nitems: [1,\n") == ["r.yaml:3: expected the node content, but found '<stream end>' (not valid YAML)"]
+    assert problems("name: x\nitems: [1,\n") == [
+        "r.yaml:3: expected the node content, but found '<stream end>' (not valid YAML)"
+    ]
 
 
 def test_python_tags_are_refused() -> None:
@@ -151,7 +155,9 @@ def test_a_marksheet_survives_the_round_trip_byte_for_byte() -> None:
     text.encode()
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", "nonsense", '{"schema": "grader/marksheet/2"}', '{"schema": "grader/marksheet/1"}'])
+@pytest.mark.parametrize(
+    "text", ["{}", "[]", "nonsense", '{"schema": "grader/marksheet/2"}', '{"schema": "grader/marksheet/1"}']
+)
 def test_what_is_no_marksheet_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):
         read_marksheet(text)

@@ -54,4 +54,8 @@ def test_what_could_not_be_decided_has_no_credit_and_no_marks(verdict) -> None:
 
 
 def test_a_settled_sheet_has_a_total() -> None:
-    assert total([mark(Decimal(1), Decimal(5)), mark(Decimal("0.5"), Decimal(5))]) == ("final", Decimal("7.50"), Decimal("7.50"))
+    assert total([mark(Decimal(1), Decimal(5)), mark(Decimal("0.5"), Decimal(5))]) == (
+        "final",
+        Decimal("7.50"),
+        Decimal("7.50"),
+    )

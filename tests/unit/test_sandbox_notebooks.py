@@ -45,7 +45,14 @@ def test_format_3_is_read():
 
 
 def test_odd_cells_are_survived():
-    cells = [None, 5, {}, {"cell_type": "code"}, {"cell_type": "code", "source": None}, {"cell_type": "code", "source": 3}]
+    cells = [
+        None,
+        5,
+        {},
+        {"cell_type": "code"},
+        {"cell_type": "code", "source": None},
+        {"cell_type": "code", "source": 3},
+    ]
     content = json.dumps({"cells": cells, "metadata": None}).encode()
     assert [cell.source for cell in read_notebook(content)] == ["", "", "", ""]
     assert read_notebook(b'{"cells": []}') == ()
