@@ -1,0 +1,88 @@
+"""Whole hand-ins with the marks that a careful teacher gives them.
+
+``expected.yaml`` beside each hand-in says what must come out. After a change that was meant:
+``python tests/golden/test_golden.py NAME`` prints what comes out now, to be read and copied by a person.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+GOLDEN = Path(__file__).resolve().parent
+ROOT = GOLDEN.parents[1]
+NAMES = sorted(path.parent.name for path in GOLDEN.glob("*/expected.yaml"))
+
+
+def make_hand_in(name: str, folder: Path) -> Path:
+    """Copy the hand-in ``name`` into a class folder that uses the public demo key."""
+    expected = yaml.safe_load((GOLDEN / name / "expected.yaml").read_text())
+    target = folder / "submissions" / expected.get("student", name)
+    if source := expected.get("folder"):
+        shutil.copytree(ROOT / source, target)
+    else:
+        shutil.copytree(GOLDEN / name, target, ignore=shutil.ignore_patterns("expected.yaml"))
+    if notebook := expected.get("notebook"):
+        shutil.copy(ROOT / notebook, target / "Q4.ipynb")
+    machine_read = [expected["student"]] if expected.get("machine_read") else []
+    (target.parent / "class.yaml").write_text(yaml.safe_dump({"key": "demo", "machine_read": machine_read}))
+    return target
+
+
+def grade(name: str, folder: Path) -> dict[str, Any]:
+    """Return the marksheet of one golden hand-in as JSON data."""
+    from grader.codec import build_marksheet, render_json
+    from grader.course import load_course
+    from grader.feedback import render_feedback
+    from grader.pipeline import grade_submission
+
+    target = make_hand_in(name, folder)
+    course = load_course([target], root=ROOT, rubric=None, class_folder=target.parent)
+    sheet = grade_submission(course, target)
+    (folder / "feedback.html").write_text(render_feedback(sheet, ROOT))
+    return json.loads(render_json(build_marksheet(sheet)))
+
+
+def summary(data: dict[str, Any]) -> dict[str, Any]:
+    """Return what expected.yaml holds of a marksheet."""
+    return {
+        "status": data["status"],
+        "awarded": data["awarded"],
+        "awarded_so_far": data["awarded_so_far"],
+        "criteria": {
+            item["id"]: {
+                "verdict": item["verdict"],
+                "awarded": item["awarded"],
+                "reading": item["reading"],
+                "review": bool(item["review"]),
+                "findings": sorted({finding["code"] for finding in item["findings"]}),
+            }
+            for item in data["criteria"]
+        },
+    }
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("name", NAMES)
+def test_golden_hand_in(name: str, tmp_path: Path) -> None:
+    expected = yaml.safe_load((GOLDEN / name / "expected.yaml").read_text())
+    data = grade(name, tmp_path)
+    faults = [f["message"] for item in data["criteria"] for f in item["findings"] if f["code"] == "grader.fault"]
+    assert not faults, faults[0]
+    got = summary(data)
+    assert got["criteria"] == expected["criteria"]
+    assert {key: got[key] for key in ("status", "awarded", "awarded_so_far")} == {
+        key: expected[key] for key in ("status", "awarded", "awarded_so_far")
+    }
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as scratch:
+        result = summary(grade(sys.argv[1], Path(scratch)))
+        print(yaml.safe_dump(result, sort_keys=False, allow_unicode=True), end="")
