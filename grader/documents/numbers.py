@@ -23,11 +23,15 @@ _GROUP = re.compile(r"[\[({<]([^\[\](){}<>]*)[\])}>]")
 _NAME_BEFORE = re.compile(r"([^\n;]*?)(?:=>|->|[=:≈]|\bis\b|\bare\b|برابر(?: با)?|است)?\s*(?:np\.\w+\()?\s*$")
 _SEPARATORS = re.compile(r"\s*(?:,|;|&|\\\\|\n|\band\b|\bو\b|\s)\s*")
 _BARE = re.compile(
-    rf"(?<![\w.\[({{<_^,]){_NUMBER}(?:\s*(?:,\s*and|,\s*و|,|;|\band\b|\bو\b|\s)\s*{_NUMBER}){{1,7}}(?![\w.\])}}>])"
+    rf"(?<![\w.\[({{<_^,]){_NUMBER}(?:\s*(?:,\s*and|,\s*و|,|;|\band\b|\bو\b|\s)\s*{_NUMBER}){{1,7}}(?![\w\])}}>]|\.\d)"
 )
 _RESULT = re.compile(
     rf"=\s*\(?({_NUMBER})\)?(?!\s*[*×·.+/\-]?\s*[\d(])(?=\s*(?:$|[,;.|&)\]\\\n]|=>|->|and\b|و\b|[a-z]|✓))"
 )
+
+
+# In right-to-left text the minus of a Persian number often comes out behind it.
+_TRAILING_MINUS = re.compile(r"(?<![\-−\d۰-۹])([۰-۹٠-٩]+)\s?[-−](?=\s*(?:[،,\])؛]|و\s|$))")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,7 @@ class Numbers:
 
 def read_numbers(text: str) -> Numbers:
     """Return the vectors and scalar results of a raw text, in order; struck-out ones are left out."""
-    body = _linear(remove_struck(text))
+    body = _TRAILING_MINUS.sub(r"-\1", _linear(remove_struck(text)))
     body = fold(to_plain(body))
     body = re.sub(r"\^\s*\{?\s*(?:t|top|\\top|')\s*\}?(?=\W|$)", " ", body)
     body = _flatten_calls(body)

@@ -114,7 +114,7 @@ _BECAUSE = re.compile(
 )
 _CORRECTION = re.compile(
     r"\bno\b\s*[,.!:\-]+|\bno (?:wait|it|i)\b|\bwait\b|\bsorry\b|\bactually\b|\bi mean(?:t)?\b|\bcorrection\b|\bon second thoughts?\b"
-    r"|\bscratch that\b|\bchanged? my mind\b|\boops\b|\bedit\s*:|\bi was wrong\b|ببخشید|اصلاح|\bنه\s*[,.]|اشتباه (?:شد|کردم)"
+    r"|\bscratch that\b|\b(?:but )?in the end\b|\bchanged? my mind\b|\boops\b|\bedit\s*:|\bi was wrong\b|ببخشید|اصلاح|\bنه\s*[,.]|اشتباه (?:شد|کردم)"
 )
 _EXCEPT = re.compile(r"\b(?:all|every(?:thing)?|each|both others)\b.{0,20}\b(?:but|except|excluding|other than|apart from|besides)\b"
                      r"|همه.{0,15}(?:به جز|بجز|غیر از|جز)")  # fmt: skip
@@ -135,7 +135,7 @@ _AFTER_DENIAL = re.compile(
 )
 _BEFORE_DENIAL = re.compile(
     r"\b(?:not|never|neither|nor|except|excluding|but not|rather than|instead of|unlike|exclude|reject|rule out|ruled out|without"
-    r"|isn't|cannot be|can't be|other than)\s+(?:\w+\s+){0,2}\W*$|(?<!\w)(?:به جز|بجز|غیر از|برخلاف|نه)\s*(?:گزینه|مورد|شماره)?\s*(?:ی|های)?\s*\W*$"
+    r"|isn't|cannot be|can't be|other than|no for|no to)\s+(?:\w+\s+){0,2}\W*$|(?<!\w)(?:به جز|بجز|غیر از|برخلاف|نه)\s*(?:گزینه|مورد|شماره)?\s*(?:ی|های)?\s*\W*$"
 )
 
 
@@ -254,7 +254,7 @@ def _read_prose(folded: str, options: Sequence[Nameable], prompt: str, denials: 
     units = [unit for unit in _units(body) if not _repeats(unit, prompt)]
     text = "\n".join(units)
     mentions = _mentions(units, options, denials)
-    cut = _corrected(text, units, mentions)
+    cut = _corrected(text, units, mentions, options)
     if cut:
         units = [unit for unit in _units(text[cut:]) if unit.strip()]
         text = "\n".join(units)
@@ -276,15 +276,17 @@ def _repeats(unit: str, prompt: str) -> bool:
     return len(words) >= 6 and sum(word in known for word in words) >= 0.8 * len(words)
 
 
-def _corrected(text: str, units: Sequence[str], mentions: Sequence[_Mention]) -> int:
+def _corrected(text: str, units: Sequence[str], mentions: Sequence[_Mention], options: Sequence[Nameable]) -> int:
     """Return where the text starts anew after a change of mind that stands between two mentions, else 0."""
     offsets = [0]
     for unit in units:
         offsets.append(offsets[-1] + len(unit) + 1)
-    places = [(offsets[m.unit] + m.start, m) for m in mentions]
+    places = [(offsets[m.unit] + m.start, m.denied) for m in mentions]
+    for offset, unit in zip(offsets, units, strict=False):
+        places += [(offset + start, denied) for start, _, _, denied in _word_spans(unit, options)]
     for cue in reversed(list(_CORRECTION.finditer(text))):
         before = any(place < cue.start() for place, _ in places)
-        after = any(place >= cue.end() and not m.denied for place, m in places)
+        after = any(place >= cue.end() and not denied for place, denied in places)
         if before and after:
             return cue.end()
     return 0
@@ -308,6 +310,7 @@ def _mentions(units: Sequence[str], options: Sequence[Nameable], denials: Sequen
 
 def _mask_formulas(unit: str, options: Sequence[Nameable]) -> str:
     masked = re.sub(r"p\([^()]*\)", lambda m: "#" * len(m[0]), unit)
+    masked = re.sub(r" \([^\W\d]{3,}[^()]*\)", lambda m: " " * len(m[0]), masked)
     return re.sub(r"[a-z]_[\w+\-]+(?:\.\.[a-z]_[\w+\-]+)?", lambda m: "#" * len(m[0]), masked)
 
 
@@ -420,7 +423,8 @@ def _denied(unit: str, start: int, end: int, following: int, denials: Sequence[s
     after = re.split(
         rf"\bbut\b|\bwhile\b|\bwhereas\b|,\s*(?:not|so|and|the|it)\b|{_BECAUSE.pattern}|=>|اما|ولی", after, maxsplit=1
     )[0]
-    after = re.split(r",|:", after, maxsplit=1)[0] if not re.match(r"\s*[,:]?\s*(?:no\b|✗|نه)", after) else after
+    after = re.sub(r"^[\s:=\-(>]+", "", after) if re.match(r"\s*[:=\-(]", after) else after
+    after = re.split(r",|:", after, maxsplit=1)[0] if not re.match(r"\s*,?\s*(?:no\b|✗|نه)", after) else after
     trailing = re.search(
         r"\b(?:not|rather than|instead of|except|unlike|but not|نه|به جز|بجز)\W*(?:the|option)?\W*$", after
     )

@@ -160,10 +160,13 @@ _NEGATOR = re.compile(rf"(?<!\w)(?:{_WORD_NEGATORS}|{_PERSIAN_NEGATORS})(?!\w)")
 _PERSIAN_NEGATOR = re.compile(rf"(?<!\w)(?:{_PERSIAN_NEGATORS})(?!\w)")
 _NOT_NEGATION = re.compile(r"\bnot (?:only|just|merely|simply)\b|\bno (?:doubt|matter|wonder)\b|\bwithout (?:a )?doubt\b"
                            r"|نه تنها|نه فقط|بدون شک")  # fmt: skip
-_BOUNDARY = re.compile(rf"[;:?!]|,(?! *(?:or|nor)\b)|\b(?:{CONTRAST}|so|because|since|therefore|thus|hence|which|as|then"
+_BOUNDARY = re.compile(rf"[;:?!]|,(?! *(?:or|nor)\b)|\b(?:{CONTRAST}|so|because|since|therefore|thus|hence|which|as|then|we|they|you|i"
                        r"|and (?:so|therefore|thus|it|this|we|the)|چون|زیرا|پس|بنابراین|که|در نتیجه)\b|=>|->")  # fmt: skip
-_AFTER = re.compile(r"^\W*(?:\w+\W+){0,1}?(?:is|are|was|gets?|becomes?|has|have|does|do|will|would|can|could)?\W*"
-                    r"(?:not\b|n't|lost\b|missing\b|absent\b|gone\b|impossible\b|blocked\b|broken\b|stopped\b|cut\b)")  # fmt: skip
+_AFTER = re.compile(
+    r"^\W*(?:is|are|was|gets?|becomes?|has|have|does|do|will|would|can|could)?\W*"
+    r"(?:not\b|n't|lost\b|missing\b|absent\b|gone\b|impossible\b|blocked\b|broken\b|stopped\b|cut\b)"
+)
+_PERSIAN_ASSERTION = re.compile(r"(?<!\w)(?:است|هست|هستند|دارد|دارند|باشد|شد|می\s?(?:شود|شوند|کند|کنند|رسد|دهد))(?!\w)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +239,7 @@ def is_denied(folded: str, start: int, end: int, own: str = "") -> bool:
     before = _BOUNDARY.split(text[:start])[-1]
     before = " ".join(re.findall(r"[\w']+", before)[-7:])
     inside = len(_NEGATOR.findall(text[start:end])) - len(_NEGATOR.findall(fold(own.removeprefix("not "))))
-    after = _BOUNDARY.split(text[end:])[0]
+    after = _PERSIAN_ASSERTION.split(_BOUNDARY.split(text[end:])[0])[0]
     count = len(_NEGATOR.findall(before)) + max(inside, 0)
     count += bool(_PERSIAN_NEGATOR.search(after)) or bool(_AFTER.match(after))
     return count % 2 == 1

@@ -84,11 +84,12 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
 
 def _decide(criterion: str, question: Question, answer: Answer, named: Named, findings: list[Finding]) -> Evidence:
     group = None if named.chosen else _group(question, named)
-    doubt = named.doubt if group is None else ""
+    settled = group is not None and (len(named.text.split()) <= 12 or not set(group.options) & set(question.key))
+    doubt = "" if settled else named.doubt
     contradiction = _contradiction(question, named)
     if doubt or contradiction:
         findings.append(_doubt_finding(doubt, contradiction))
-        suggestion = _credit(question, named.chosen) if named.chosen else None
+        suggestion = _credit(question, named.chosen) if named.chosen else group.credit if group else None
         review = Review(
             reason=contradiction or f"The choice could not be told: {doubt}.",
             suggested_verdict=_verdict(suggestion) if suggestion is not None else None,

@@ -53,13 +53,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A prose question. ``topic`` words in a sentence that matched no point make it unclear, hence for a person."""
+    """A prose question. Short of full credit, a sentence that matched no point sends the answer to a person."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     kind: Literal["prose"]
     points: tuple[Point, ...]
     rules: tuple[Rule, ...]
-    topic: tuple[str, ...] = ()
     prompt: str = ""  # the sheet's question, recognised when a student copies it
     model_answer: str = ""
 
@@ -99,23 +98,23 @@ def _repeats(sentence: Sentence, prompt: str) -> bool:
 
 # --- reading -------------------------------------------------------------------------------------------------------
 
-_VERB = re.compile(
-    r"\b(?:is|are|was|were|be|been|being|am|has|have|had|do|does|did|can|cannot|could|will|would|may|might|must|should"
-    r"|not|\w+n't|cant|doesnt|isnt|get|gets|give|gives|make|makes|made|lead|leads|cause|causes|become|becomes|lose|loses|means?"
-    r"|pass|passes|flow|flows|receive|receives|reach|reaches|use|uses|using|learn|learns|train|trains|prevent|prevents|stop|stops"
-    r"|kill|kills|block|blocks|break|breaks|ignore|ignores|pick|picks|select|selects|need|needs|select|remain|remains|stay|stays"
-    r"|vanish|vanishes|replace|hurt|hurts|affect|affects|throw|throws|discard|discards|update|updates|propagate|propagates)\b"
+# Small words and verbs: what sentences have and strewn keywords have not.
+_GLUE = re.compile(
+    r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did|can|cannot|could|will|would|may|might|must|should|not|non|\w+n't|no"
+    r"|the|a|an|it|its|this|that|these|they|we|you|he|which|there|to|of|in|on|by|for|from|with|through|at|as|so|because|since"
+    r"|when|while|but|and|or|also|only|than|into|if|then|therefore|hence|thus|get|gets|gives?|makes?|leads?|causes?|becomes?"
+    r"|means?|uses?|using|all|other|every|any|one|cant|doesnt|isnt|never|just|more|less|during)\b"
     r"|است|هست|نیست|نیستند|هستند|دارد|ندارد|دارند|ندارند|شود|می\s*\w+|نمی\s*\w+|باشد|شده|کند|کرد|بود|میشه|داره|نداره|هستش"
+    r"|(?<!\w)(?:به|از|در|که|را|با|و|برای|این|آن|تا|پس|چون)(?!\w)"
 )
 _SUPPOSED = re.compile(r"\b(?:if|unless|suppose|assume)\b.{0,60}\b(?:were|was|would|could|had)\b|\bwould (?:be|have)\b"
                        r"|\bone (?:might|may|could) think\b|\bsome (?:people )?(?:say|claim|think)\b|اگر.{0,50}(?:بود|می ?شد)")  # fmt: skip
 
 
 def _is_said(sentence: Sentence) -> bool:
-    """Whether words form a sentence: a verb, and not mostly a run of single words between commas."""
+    """Return whether words form a sentence rather than a run of keywords."""
     words = re.findall(r"[\w']+", sentence.folded)
-    verbs = len(_VERB.findall(sentence.folded))
-    return len(words) >= 3 and verbs > 0 and verbs * 14 >= len(words)
+    return len(words) >= 2 and len(_GLUE.findall(sentence.folded)) * 6 >= len(words)
 
 
 def _hits(point: Point, sentences: Sequence[Sentence]) -> list[_Hit]:
@@ -132,8 +131,9 @@ def _hits(point: Point, sentences: Sequence[Sentence]) -> list[_Hit]:
     return hits
 
 
-def _status(point: Point, hits: Sequence[_Hit]) -> str:
-    made = [hit for hit in hits if hit.for_it and (hit.said or (hit.sentence.item and not point.deciding))]
+def _status(point: Point, hits: Sequence[_Hit], crowded: frozenset[str]) -> str:
+    """Return what became of a point; a bare fragment carries a point that does not decide, unless it is ``crowded``."""
+    made = [h for h in hits if h.for_it and (h.said or (not point.deciding and h.sentence.folded not in crowded))]
     strewn = [hit for hit in hits if hit.for_it and hit not in made]
     against = [hit for hit in hits if not hit.for_it]
     if made and against:
@@ -143,6 +143,12 @@ def _status(point: Point, hits: Sequence[_Hit]) -> str:
     return "made" if made else "strewn" if strewn else "absent"
 
 
+def _crowded(hits: dict[str, list[_Hit]]) -> frozenset[str]:
+    """Return the sentences that are no sentences but hold the words of three points or more."""
+    strewn = [hit.sentence.folded for found in hits.values() for hit in found if hit.for_it and not hit.said]
+    return frozenset(text for text in strewn if strewn.count(text) >= 3)
+
+
 # --- judging -------------------------------------------------------------------------------------------------------
 
 
@@ -150,7 +156,8 @@ def _judge(
     criterion: str, question: Question, answer: Answer, sentences: list[Sentence], findings: list[Finding]
 ) -> Evidence:
     hits = {point.name: _hits(point, sentences) for point in question.points}
-    status = {point.name: _status(point, hits[point.name]) for point in question.points}
+    crowded = _crowded(hits)
+    status = {point.name: _status(point, hits[point.name], crowded) for point in question.points}
     made = {name for name, found in status.items() if found == "made"}
     rule = _rule(question, made)
     observed = _observed(question, answer, status, hits)
@@ -214,21 +221,19 @@ def _doubt(
         if supported:
             return "The text is right about one deciding point and wrong about another.", supported
         return "", []
-    used = {hit.sentence.folded for found in hits.values() for hit in found if hit.for_it}
-    missed = [
-        s
-        for s in sentences
-        if s.folded not in used and any(find_phrase(word, s.folded) or _denied(word, s) for word in question.topic)
-    ]
-    if any(status[point.name] == "absent" for point in deciding) and missed:
-        return "A sentence is about the question, but what it says could not be told.", missed
-    if not used:
-        return "None of the key points could be found in the text.", list(sentences)
+    used = {hit.sentence.folded for found in hits.values() for hit in found}
+    if used and not any(hit.said or hit.sentence.item for found in hits.values() for hit in found):
+        return "Words of the answer stand there, but not in a sentence that says something.", list(sentences)
+    missed = [s for s in sentences if s.folded not in used and not _opens_list(s)]
+    if missed and used:
+        return "A sentence was not understood; it may hold what is missing.", missed
+    if missed:
+        return "None of the key points could be found in the text.", missed
     return "", []
 
 
-def _denied(word: str, sentence: Sentence) -> bool:
-    return find_phrase("not " + word, sentence.folded) is not None
+def _opens_list(sentence: Sentence) -> bool:
+    return sentence.plain.rstrip().endswith(":") or len(sentence.folded.split()) < 3
 
 
 def _points_missing(question: Question, rule: Rule | None, made: set[str]) -> list[Finding]:

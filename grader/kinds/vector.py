@@ -155,25 +155,33 @@ def _says(names: Sequence[str], label: str) -> bool:
     return any(find_phrase(name, label) for name in names)
 
 
+def _is_called(names: Sequence[str], label: str) -> bool:
+    """Return whether a label is one of the names and hardly more ("the query q", not "scores of q")."""
+    tail = re.sub(r"\b(?:the|vector|is|are|with|given|so|and|for|of|let|بردار)\b", " ", re.split(r"[,:;]", label)[-1]).strip()
+    spans = [span for name in names if (span := find_phrase(name, tail))]
+    return any(2 * (end - start) >= len(tail) for start, end in spans)
+
+
 def _is_given(question: Question, vector: Vector, numbers: Numbers) -> bool:
-    """Whether a vector repeats the sheet: named as a given value, or one row of a matrix, or in a run of given rows."""
-    if _says(question.answer.names, _label(vector)):
-        return False
-    if vector.rows > 1:
+    """Return whether a vector repeats the sheet: a row of a matrix, an input by name, or one of several given rows."""
+    if _says(question.answer.names, vector.name) or vector.rows > 1:
+        return vector.rows > 1
+    named = [value for value in question.given if _says(value.names, vector.name)]
+    if any(value.title in question.inputs for value in named):
         return True
-    for value in question.given:
-        if _says(value.names, _label(vector)) and len(vector.values) == len(value.values):
-            return True
+    if named and len({v.name for v in numbers.vectors if _names_given(question, v)}) > 2:
+        return True
     rows = [v for v in numbers.vectors if any(_close(v.values, g.values, 0, 1e-9) for g in question.given)]
-    exact = [g for g in question.given if _close(vector.values, g.values, 0, 1e-9)]
-    if not exact:
+    if vector not in rows or _names_result(vector):
         return False
-    if not _close(vector.values, question.answer.values, question.answer.rtol, question.answer.atol):
-        return not _names_result(vector)
-    # The key is itself one of the given rows: it is a repeat where the other rows stand beside it on the same line.
-    beside = [v for v in rows if v is not vector and abs(v.start - vector.start) < 60]
     line = numbers.text[: vector.start].count("\n")
-    return len([v for v in beside if numbers.text[: v.start].count("\n") == line]) >= 2 and not _names_result(vector)
+    beside = [v for v in rows if v is not vector and abs(v.start - vector.start) < 60]
+    return len([v for v in beside if numbers.text[: v.start].count("\n") == line]) >= 2
+
+
+def _names_given(question: Question, vector: Vector) -> bool:
+    others = [value for value in question.given if value.title not in question.inputs]
+    return any(_says(value.names, vector.name) for value in others)
 
 
 def _names_result(vector: Vector) -> bool:
@@ -206,6 +214,8 @@ def _final(
 def _compared(vector: Vector, numbers: Numbers) -> bool:
     """Whether a vector is brought up only for comparison ("with softmax it would be ...", "not [6, 1, 0]")."""
     line = re.split(r"\n|\. |;", numbers.text[: vector.start])[-1]
+    if re.search(r"\d\s*[*×·]\s*$", line):
+        return True
     return bool(
         re.search(
             r"\b(?:would|instead of|rather than|unlike|if we (?:had )?used|compared|whereas|not)\b[^,=]{0,50}=?\W*$|به جای|اگر",
@@ -258,7 +268,7 @@ def _slips(question: Question, numbers: Numbers) -> tuple[tuple[Value, Vector], 
     for value in question.given:
         if value.title not in question.inputs:
             continue
-        said = [v for v in numbers.vectors if v.rows == 1 and _says(value.names, _label(v))]
+        said = [v for v in numbers.vectors if v.rows == 1 and _is_called(value.names, v.name)]
         if said and not any(_close(v.values, value.values, 0, 1e-9) for v in said):
             slips.append((value, said[0]))
     slips += _row_slips(question, numbers, [value for value, _ in slips])
