@@ -45,7 +45,7 @@ def find_local(path: Any, facts: Facts, *, reading: bool = False) -> str | None:
         return None
     name = re.split(r"[\\/]", path.rstrip("\\/"))[-1]
     if _FOREIGN.match(path):
-        local = _find_file(name, facts)
+        local = _find_file(name, facts, reading=reading)
     elif reading and name in facts.data:
         local = os.path.join(facts.work, name)
     else:
@@ -55,15 +55,18 @@ def find_local(path: Any, facts: Facts, *, reading: bool = False) -> str | None:
     return local
 
 
-def _find_file(name: str, facts: Facts) -> str:
-    """Return the notebook's own file ``name``, else the course's only file with that ending, else the folder."""
+def _find_file(name: str, facts: Facts, *, reading: bool) -> str:
+    """Return the notebook's own file ``name``, else (to read) the course's only file with that ending.
+
+    A name without an ending is a folder of the student's Drive: the notebook's own folder stands for it.
+    """
     here = os.path.join(facts.work, name)
     if _EXISTS(here):
         return here
     ending = PurePosixPath(name).suffix
     if not ending:
-        return facts.work  # a folder of the student's Drive
-    same = [other for other in facts.data if other.endswith(ending)]
+        return facts.work
+    same = [other for other in facts.data if other.endswith(ending)] if reading else []
     return os.path.join(facts.work, same[0]) if len(same) == 1 else here
 
 
