@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 _PERSIAN_PARTS = {
     "الف": "a",
+    "ألف": "a",
     "ا": "a",
     "أ": "a",
     "آ": "a",
@@ -37,7 +38,7 @@ _NUMBERS = {
     for word in words.split()
 }
 _S = r"[ \u200c]*"
-_PART = r"(?P<part>[a-h]|الف|[اأآبپجتد])(?![^\W_])"
+_PART = r"(?P<part>[a-h]|[اأ]لف|[اأآبپجتد])(?![^\W_])"
 _PART_WORD = rf"(?:parts?|section|sub-?question|sub-?part|بخش|قسمت|مورد|بند){_S}"
 _ANSWER = (
     rf"(?:(?:my |the )?(?:final )?(?:answers?|solutions?|ans|sol|response|reply)\b{_S}[.:]?{_S}"
@@ -74,7 +75,7 @@ _AND_PART = re.compile(
 )
 _END = re.compile(rf"{_S}\Z")
 _CLOSE = re.compile(
-    _S + r"(?:[)\]]" + _S + r"[.:\-–—]?(?![)\]])|\.(?=[ (\[{=\u0600-\u06ff]|\Z)|[:،](?![\\/])"
+    _S + r"(?:[)\]]{1,2}" + _S + r"[.:\-–—]?(?![)\]])|\.(?=[ (\[{=\u0600-\u06ff]|\Z)|[:،](?![\\/])"
     r"|[-–—]+(?=[ 0-9(\[\u0600-\u06ff]|\Z)|[=-]*>|[→⇒|])"
 )
 _QUESTION_CLOSE = re.compile(rf"{_S}[)\]}}]*{_S}[)\].:،,\-–—=|]+>?")

@@ -11,7 +11,7 @@ from grader.documents.blocks import Line
 _MATHEMATICS = (
     r"\$\$.*?\$\$|\\\[.*?\\\]|\\\(.*?\\\)|\$(?!\s)[^$\n]*?(?<!\s)\$|(?m:^(?:```|~~~).*?^(?:```|~~~))|`[^`\n]+`"
 )
-_DROPPED = r"<!--.*?(?:-->|\Z)|<(script|style|head|template|iframe|object|svg)\b.*?(?:</\1\s*>|\Z)"
+_DROPPED = r"<!--.*?(?:-->|\Z)|<(?P<name>script|style|head|template|iframe|object|svg)\b.*?(?:</(?P=name)\s*>|\Z)"
 _KNOWN = (
     "a|abbr|address|article|aside|b|big|blockquote|body|br|button|caption|center|cite|code|col|colgroup|dd|del|details"
     "|div|dl|dt|em|embed|fieldset|figcaption|figure|font|footer|form|h[1-6]|header|hr|html|i|img|input|ins|kbd|label|li"

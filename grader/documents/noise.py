@@ -18,12 +18,12 @@ _SCAN_LINK = re.compile(r"cdn\.mathpix\.com", re.IGNORECASE)
 _LABEL_IN_FORMULA = re.compile(r"\$\$\s*(?:\\text\s*\{\s*)?\(?[a-h]\s*\)")
 _STRUCK_FORMULA = re.compile(r"~~[^~\n]*(?:\$[^~\n]*|\b[a-h]\s*\)\s*)~~")
 _SPACED_LATEX = re.compile(r"\\(?:text|operatorname)\s+\{|_\{[a-z](?: [a-z,0-9])+\}|\\left\(|\\right\)")
-_QUESTION_START = re.compile(
-    r"[\s*_>#-]*(?:which|what|how|why|when|calculate|compute|find|derive|explain|choose|select|describe|discuss|show|write"
-    r"|obtain|determine|suppose|consider|assume|given|let|کدام|چگونه|چرا|چه|محاسبه|فرض|در نظر|با فرض|توضیح|نشان)\b",
+_TASK = re.compile(
+    r"[\s*_>#-]*(?:which|what|how|why|calculate|compute|find|derive|explain|choose|select|describe|discuss|obtain"
+    r"|determine|کدام|چگونه|چرا|محاسبه|توضیح)\b(?:\W+\w+){3}",
     re.IGNORECASE,
 )
-_ASKED = re.compile(r"[?؟]|\b(?:کنید|دهید|بنویسید|بیابید|آورید)\b")
+_ASKED = re.compile(r"(?:\w+\W+){4}\w+\W*[?؟]\W*$|\b(?:کنید|دهید|بنویسید|بیابید|آورید)\b", re.MULTILINE)
 _OPTION = re.compile(r"^[\s*>-]*[(\[]?[1-4۱-۴a-d][)\].]\s+\S", re.MULTILINE)
 _PLACEHOLDER = re.compile(
     r"[\s\W_]*(?:(?:n/?a|todo|tbd|none|blank|empty|no answer|not answered|not done|skip(?:ped)?"
@@ -82,7 +82,8 @@ def _is_header_line(line: str) -> bool:
 def is_question_text(text: str) -> bool:
     """Tell whether ``text`` reads like the sheet's question: it asks, begins like a task, or lists options."""
     plain = text.strip()
-    return bool(_QUESTION_START.match(plain) or _ASKED.search(plain) or len(_OPTION.findall(plain)) >= 3)
+    options = 0 if re.search(r"[$=\[]", plain) else len(_OPTION.findall(plain))
+    return bool(_TASK.match(plain) or _ASKED.search(plain) or options >= 3)
 
 
 def is_placeholder(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,11 @@ from grader.documents.units import Unit
 _FULL, _SET_APART, _PLAIN = 3, 2, 1
 _TERSE_WORDS = 16
 _BETWEEN = re.compile(r"(?:[;|،,.]\s*|\s{2,}|\s+)(?=[(\[*]{0,3}(?:q\s?[0-9]|[0-9]|[a-h]\s?[).:\-\]]))", re.IGNORECASE)
+_UNFINISHED = re.compile(
+    r"(?:,|\b(?:from|of|in|using|by|see|with|and|to|as|than|for|our|my|the|into|on|at|per|or|that|since|because|if|when)"
+    r"|\b(?:از|در|با|به|طبق|و))\s*\Z",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +67,7 @@ def find_openings(
     openings: dict[int, Opening] = {}
     torn: dict[int, str] = {}
     for document, template in zip(units, templates, strict=True):
-        _split_lines(document, parts)
+        _split_lines(document)
         candidates = _filter(document, list(_find_candidates(document, parts, words, template)), parts)
         torn.update(_find_torn(document, candidates))
         for item in candidates:
@@ -148,6 +154,8 @@ def _filter(
             continue
         if kept and _is_answer_letter(units, kept[-1], item, candidates):
             continue
+        if _is_reference(units, item, candidates):
+            continue
         kept.append(item)
     return kept
 
@@ -161,6 +169,8 @@ def _is_answer_letter(
     """
     if not before.part or not (item.part or item.several) or before.question != item.question:
         return False
+    if before.part == item.part and before.rank < _FULL:
+        return False
     if item.rank >= before.rank and not (item.several and item.rank < _FULL):
         return False
     between = units[_index(units, before.unit) + 1 : _index(units, item.unit)]
@@ -170,6 +180,15 @@ def _is_answer_letter(
         other is not item and (other.question, other.part) == (item.question, item.part) and other.rank > item.rank
         for other in candidates
     )
+
+
+def _is_reference(units: Sequence[Unit], item: _Candidate, candidates: Sequence[_Candidate]) -> bool:
+    """Tell whether "Q2a we know ..." goes on with the sentence of the line above, the part being labelled before."""
+    before = [other for other in candidates if (other.question, other.part) == (item.question, item.part)]
+    if not item.part or before[0] is item or item.unit.joint != "\n":
+        return False
+    index = _index(units, item.unit)
+    return index > 0 and _UNFINISHED.search(units[index - 1].text) is not None
 
 
 def _index(units: Sequence[Unit], unit: Unit) -> int:
@@ -203,23 +222,30 @@ def _says_something(units: Sequence[Unit], unit: Unit, after: Unit | None) -> bo
     return not is_placeholder(text) and not is_question_text(text)
 
 
-def _split_lines(units: list[Unit], parts: Mapping[int, tuple[str, ...]]) -> None:
-    """Cut lines such as "Q1: a) 2,3; b) 3; c) 3" into their answers where no other label names these parts."""
-    named = [unit.label.part for unit in units if unit.label and unit.label.part]
-    position = 0
-    while position < len(units):
+def _split_lines(units: list[Unit]) -> None:
+    """Cut lines such as "Q1: a) 2,3; b) 3; c) 3" into their answers where no other line is labelled as these parts."""
+    named: Counter[tuple[int | None, str]] = Counter()
+    question: int | None = None
+    questions = []
+    for unit in units:
+        if unit.label:
+            question = unit.label.question or question
+            named[question, unit.label.part] += 1
+        questions.append(question)
+    for position in reversed(range(len(units))):
         unit = units[position]
-        pieces = _cut_line(unit, named) if unit.label and _is_terse(unit.text) else []
-        if len(pieces) > 1:
-            units[position : position + 1] = pieces
-        position += max(len(pieces), 1)
+        if unit.label and _is_terse(unit.text):
+            pieces = _cut_line(unit)
+            others = [piece.label.part for piece in pieces[1:] if piece.label]
+            if len(pieces) > 1 and not any(named[questions[position], part] for part in others):
+                units[position : position + 1] = pieces
 
 
 def _is_terse(text: str) -> bool:
     return "\n" not in text and len(text.split()) <= _TERSE_WORDS and "$" not in text
 
 
-def _cut_line(unit: Unit, named: Sequence[str]) -> list[Unit]:
+def _cut_line(unit: Unit) -> list[Unit]:
     """Return the answers that stand in one terse line, each as a unit; one where the line is a single answer."""
     label, rest, pieces = unit.label, unit.rest, []
     if label is None:

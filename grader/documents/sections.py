@@ -73,6 +73,12 @@ class _Segment:
         return drop_struck(self.text).strip()
 
     @property
+    def body(self) -> str:
+        """The text that is not struck out, without a title in the label's own line."""
+        own = "".join(unit.joint + text for unit, text in self.units if not _is_title_line(unit, text))
+        return drop_struck(own).strip()
+
+    @property
     def location(self) -> Location | None:
         told = [unit.location for unit, text in self.units if text.strip()]
         if not told:
@@ -80,6 +86,11 @@ class _Segment:
         first, last = told[0], told[-1]
         end = last.end_line if last.cell == first.cell else first.end_line
         return Location(file=first.file, line=first.line, end_line=end, page=first.page, cell=first.cell)
+
+
+def _is_title_line(unit: Unit, text: str) -> bool:
+    apart = unit.label is not None or unit.heading
+    return apart and len(text.split()) <= 8 and re.search(r"[$\d=]", text) is None
 
 
 @dataclass(slots=True)
@@ -127,6 +138,15 @@ def _cut(index: int, units: Sequence[Unit], openings: Mapping[int, Opening], tem
         opening = openings.get(id(unit))
         if opening is not None:
             place = Place(question=opening.question, part=opening.part)
+            before = current.place
+            if (
+                not opening.part
+                and not opening.several
+                and before
+                and before.part
+                and before.question == place.question
+            ):
+                place = before  # "Q2 (continued)" at the top of the next page goes on with the part before it
             current = _Segment(document=index, place=place, closed=opening.closes, several=opening.several)
             segments.append(current)
             current.units.append((unit, opening.rest))
@@ -160,7 +180,7 @@ def _place_preambles(found: _Found, parts: Mapping[int, tuple[str, ...]]) -> Non
         if wanted == ("",):
             continue
         mine = [item for item in found.segments if item.place and item.place.question == question and not item.closed]
-        loose = [item for item in mine if item.place == Place(question=question) and not is_placeholder(item.unstruck)]
+        loose = [item for item in mine if item.place == Place(question=question) and not is_placeholder(item.body)]
         labelled = {item.place.part for item in mine if item.place and item.place.part}
         first = next(part for part in wanted if part)
         if not loose:
@@ -174,16 +194,22 @@ def _place_preambles(found: _Found, parts: Mapping[int, tuple[str, ...]]) -> Non
                 item.place = place
         elif not labelled:
             found.question_doubts[question] = f"text stands under question {question}, but no part is labelled in it"
-        elif first not in labelled and not is_question_text("\n".join(item.text for item in loose)):
+        elif first not in labelled and _answers(loose):
             for item in loose:
                 item.place = place
         elif first not in labelled or not _is_title(loose):
             found.question_doubts[question] = f"text stands under question {question} before its first part's label"
 
 
+def _answers(loose: Iterable[_Segment]) -> bool:
+    """Tell whether what stands beside a question's label can be an answer: no question, and more than a few words."""
+    text = "\n".join(item.body for item in loose)
+    return not is_question_text(text) and (re.search(r"[$\d]", text) is not None or len(text.split()) > 8)
+
+
 def _is_title(loose: Iterable[_Segment]) -> bool:
     """Tell whether what stands beside a question's label is its title or its text from the sheet."""
-    text = "\n".join(item.unstruck for item in loose)
+    text = "\n".join(item.body for item in loose)
     return is_question_text(text) or ("$" not in text and len(text.split()) <= 8)
 
 
