@@ -352,7 +352,7 @@ class Diary:
     """Notes in order what happens to a network: forward, backward, zero_grad and step."""
 
     def __init__(self, net: Any, batches: Any) -> None:
-        self.events = []
+        self.events: list[dict[str, Any]] = []
         self.open = True
         self._net_forward = net.forward
         self._tokens = [batch.comment_text for batch in batches.batches]
@@ -649,31 +649,34 @@ def _set(value: Any) -> Any:
     return {"type": type(value).__name__, "examples": len(value.examples), "fields": names[:10]}
 
 
-def _words(value: Any) -> Any:
-    """Return the words of a set's comments, as its field has split them."""
+def _words(value: Any) -> list[str]:
+    """Return the words of a set's comments in order, as its field has split them."""
     names = [name for name, field in value.fields.items() if field is not None and not field.is_target]
-    return {word for example in value.examples for word in getattr(example, names[0])}
+    return [word for example in value.examples for word in getattr(example, names[0])]
 
 
 def _vocabulary(namespace: Any) -> Any:
+    """Return how many words the vocabulary counted when it was built, and how many the sets hold."""
     field = namespace.get("text_field")
     vocab = getattr(field, "vocab", None)
     if vocab is None:
         return None
-    special = {getattr(field, name, None) for name in ("unk_token", "pad_token", "init_token", "eos_token")}
-    known = set(vocab.itos) - special
-    trained = _words(namespace["train"])
-    others = set().union(
-        *(_words(namespace[name]) for name in ("val", "test") if hasattr(namespace.get(name), "examples"))
-    )
+    known = set(vocab.itos)
+    words = {name: _words(namespace[name]) for name in ("train", "val", "test") if _is_set(namespace.get(name))}
+    trained, others = set(words.get("train", ())), {word for name in words for word in words[name]}
     return {
         "words": len(vocab.itos),
-        "train_words": len(trained),
-        "of_train": len(known & trained),
-        "others_only": len(others - trained),
-        "of_others_only": len(known & (others - trained)),
-        "specials": [item for item in ("<unk>", "<pad>") if item in vocab.itos],
+        "counted": int(sum(vocab.freqs.values())),
+        "in_train": len(words.get("train", ())),
+        "in_all": sum(map(len, words.values())),
+        "known_of_train": len(known & trained),
+        "different_in_train": len(trained),
+        "known_from_elsewhere": len(known & (others - trained)),
     }
+
+
+def _is_set(value: Any) -> Any:
+    return hasattr(value, "examples") and hasattr(value, "fields")
 
 
 def _batch(iterator: Any) -> Any:
@@ -744,7 +747,7 @@ def glove(
         "find_analogy": ((4,), ("analog",)),
     }
     functions = {name: find_function(namespace, name, *counts, hints) for name, (counts, hints) in finders.items()}
-    reply = {"found": {name: _found(*pair) if pair[0] else None for name, pair in functions.items()}}
+    reply: dict[str, Any] = {"found": {name: _found(*pair) if pair[0] else None for name, pair in functions.items()}}
     vectors = SentVectors(words, rows)
     with _quiet(0) as printed:
         if functions["get_vector"][0]:
@@ -763,7 +766,7 @@ def glove(
 
 def _vocabulary_vectors(namespace: Any) -> Any:
     """Return how far the last vocabulary's vectors are from the GloVe vectors of the same words."""
-    vocab = getattr(namespace.get("text_field"), "vocab", None)
+    vocab: Any = getattr(namespace.get("text_field"), "vocab", None)
     table = getattr(vocab, "vectors", None)
     source = namespace.get("glove")
     reply = {"shape": None if table is None else list(table.shape), "words": len(getattr(vocab, "itos", ()))}
