@@ -30,7 +30,7 @@ _LENGTHS = frozenset("columnspacing depth height linethickness lspace maxsize mi
 _WORD = re.compile(r"[A-Za-z0-9 +-]{1,40}")
 _LENGTH = re.compile(r"[+-]?(\d{0,2}\.?\d{1,4})(em|ex|mu|px|pt)?")
 _DEFINITIONS = re.compile(r"\\(re|provide)?newcommand|\\(g|e|x)?def\b|\\(re)?newenvironment|\\DeclareMath|\\let\b")
-_INLINE = re.compile(r"\$\$(.+?)\$\$|\$(?=\S)([^$]*[^$\s])\$(?!\d)", re.DOTALL)
+_INLINE = re.compile(r"`([^`\n]+)`|\$\$(.+?)\$\$|\$(?=\S)([^$]*[^$\s])\$(?!\d)", re.DOTALL)
 
 LONGEST = 2000
 """Characters of the longest formula that is drawn."""
@@ -50,28 +50,30 @@ def render_formula(latex: str, *, display: bool = True) -> Markup:
     """Return MathML for ``latex`` with the source as ``alttext``, or the source where it cannot be drawn."""
     source = clean(latex, LONGEST + 1).strip()
     try:
-        return _build(_convert(source), source, display)
+        return _build(_convert(source, display), source, display)
     except Exception:  # latex2mathml raises exceptions of many kinds on broken LaTeX, IndexError among them
         return element("code", {"class": "tex", "dir": "ltr"}, source)
 
 
 def render_mixed(text: str) -> Markup:
-    """Return a sentence, escaped, with what stands between ``$`` signs drawn as formulas."""
+    """Return a sentence, escaped, with formulas between ``$`` signs drawn and code between backticks set as code."""
     pieces: list[Markup] = []
     end = 0
     for match in _INLINE.finditer(text):
-        pieces += [escape(text[end : match.start()]), render_formula(match[1] or match[2], display=False)]
+        pieces.append(escape(text[end : match.start()]))
+        code, formula = match[1], match[2] or match[3]
+        pieces.append(element("code", {"dir": "ltr"}, code) if code else render_formula(formula, display=False))
         end = match.end()
     return Markup("").join([*pieces, escape(text[end:])])
 
 
-def _convert(source: str) -> Element:
+def _convert(source: str, display: bool) -> Element:
     """Return latex2mathml's tree. Raises whatever it raises, and _NotDrawnError for what it should have refused."""
     if not source or len(source) > LONGEST or _DEFINITIONS.search(source):
         raise _NotDrawnError(source)
     from latex2mathml.converter import convert_to_element
 
-    tree: Element = convert_to_element(source)
+    tree: Element = convert_to_element(source, display="block" if display else "inline")
     return tree
 
 

@@ -21,7 +21,7 @@ WIDTH, HEIGHT, LEFT, RIGHT, ROW = 480.0, 190.0, 58.0, 14.0, 22.0
 
 def render_plot(plot: Plot, prefix: str) -> Markup:
     """Return the plot as an ``<svg>``; every id in it begins with ``prefix``."""
-    top = ROW * (len(plot.series) if _has_legend(plot) else 0) + (ROW if plot.y_label else 8.0)
+    top = ROW * (len(plot.series) if _has_legend(plot) else 0) + (ROW + 10 if plot.y_label else 10.0)
     low, high = _y_range(plot)
     y_ticks = find_ticks(low, high)
     low, high = min(low, y_ticks[0]), max(high, y_ticks[-1])
@@ -34,7 +34,7 @@ def render_plot(plot: Plot, prefix: str) -> Markup:
     parts = [
         _hatching(plot, prefix),
         *(_legend(plot, prefix) if _has_legend(plot) else ()),
-        _text(8, top - 8, plot.y_label, "label"),
+        _text(4, top - 16, plot.y_label, "label"),
         *(_y_tick(tick, down(tick)) for tick in y_ticks),
         *draw(plot, prefix, down, top + HEIGHT),
         _text((LEFT + WIDTH - RIGHT) / 2, height - 6, plot.x_label, "label middle"),
@@ -80,8 +80,11 @@ def _y_range(plot: Plot) -> tuple[float, float]:
     """Return the values to cover: zero where bars or values near it need it, and room around a flat line."""
     values = [y for item in plot.series for y in item.ys if y is not None]
     low, high = min(values), max(values)
-    if plot.kind == "bars" or 0 <= low < 0.5 * high:
-        low, high = min(low, 0.0), max(high, 0.0)
+    if plot.kind == "bars":
+        room = 0.1 * (max(high, 0.0) - min(low, 0.0))  # for the numbers above and below the bars
+        low, high = min(low - room, 0.0), max(high + room, 0.0)
+    elif 0 <= low < 0.5 * high:
+        low = 0.0
     if high - low <= 1e-9 * max(1.0, abs(high)):
         room = abs(high) / 2 or 1.0
         low, high = low - room, high + room
@@ -151,7 +154,7 @@ def _box(n: int, x: float, y: float, width: float, height: float, prefix: str) -
     """Return a filled box: the first series plain, the others hatched, each at its own angle."""
     place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "width": f"{width:.1f}", "height": f"{height:.1f}"}
     fill = {"fill": f"url(#{prefix}-hatch-{n})"} if n else {}
-    return element("rect", {"class": f"bar s{n}", **place, **fill})
+    return element("rect", {"class": f"column s{n}", **place, **fill})
 
 
 def _hatching(plot: Plot, prefix: str) -> Markup:

@@ -258,8 +258,9 @@ def _build_group(number: int, title: str, criteria: Sequence[CriterionView]) -> 
 def _build_environment(environment: Mapping[str, Json]) -> str:
     """Return one line on what the marks were made with: the device and the versions that can change a result."""
     versions = environment.get("versions")
-    wanted = ("python", "torch", "numpy")
-    known = [f"{name} {versions[name]}" for name in wanted if name in versions] if isinstance(versions, Mapping) else []
+    known = versions if isinstance(versions, Mapping) else {}
+    wanted = {"python": "Python", "torch": "torch", "numpy": "NumPy"}
+    said = [f"{word} {known[name]}" for name, word in wanted.items() if known.get(name, "absent") != "absent"]
     device = environment.get("device")
-    parts = ([f"device {device}"] if device else []) + [item for item in known if not item.endswith(" absent")]
-    return clean("Checked with " + ", ".join(parts) + ".", 200) if parts else ""
+    parts = ([f"on {device}"] if device else []) + ([f"with {', '.join(said)}"] if said else [])
+    return clean(f"Checked {' '.join(parts)}.", 200) if parts else ""
