@@ -197,8 +197,9 @@ class LiveKernel:
             return bool(in_time)
         except DeadKernelError:
             raise KernelDiedError(after_limit=not in_time) from None
-        finally:
+        finally:  # also when the grader itself is interrupted: the task must not outlive this call
             task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def _interrupt_until(self, task: asyncio.Future[Any]) -> None:
         for _ in range(3):  # a loop may swallow one KeyboardInterrupt

@@ -3,6 +3,9 @@
 import json
 import math
 import os
+import signal
+import subprocess
+import sys
 import tempfile
 import time
 from importlib.metadata import version
@@ -362,3 +365,21 @@ def test_a_kernel_that_does_not_start_is_our_fault(monkeypatch):
     execution = run("x = 1")
     assert execution.outcome == "not started"
     assert "no room" in execution.fault
+
+
+def test_ctrl_c_leaves_nothing(tmp_path):
+    script = (
+        "import sys, tempfile; from pathlib import Path; from grader.sandbox import *; tempfile.tempdir = sys.argv[1]\n"
+        'cell = b\'{"cells": [{"cell_type": "code", "source": "import time; time.sleep(60)"}]}\'\n'
+        "tell = lambda text: print(text, flush=True)\n"
+        "run_notebook(cell, NotebookSettings(), data_folder=Path(), seed=1, progress=tell)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as grader:
+        assert grader.stdout.readline() == "cell 1 of 1\n"
+        assert os.listdir(tmp_path)
+        grader.send_signal(signal.SIGINT)
+        _, said = grader.communicate(timeout=20)
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert "never retrieved" not in said
+    assert os.listdir(tmp_path) == []
