@@ -16,6 +16,7 @@ _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MATHS = re.compile(r"\$\$?[^$]*\$\$?|\\[A-Za-z]+")
+_WORD = re.compile(r"[^\W\d_]+")
 _STRUCK = re.compile(r"~~(.+?)~~", re.DOTALL)
 
 
@@ -44,9 +45,9 @@ def show_marks(value: Decimal) -> str:
 
 
 def is_right_to_left(text: str) -> bool:
-    """Return True where most letters are written from right to left; formulas do not count."""
-    kinds = [unicodedata.bidirectional(letter) for letter in _MATHS.sub(" ", text)]
-    return sum(kind in ("R", "AL") for kind in kinds) > sum(kind == "L" for kind in kinds) // 2
+    """Return True where most words are written from right to left; formulas do not count, the first breaks a tie."""
+    words = [unicodedata.bidirectional(word[0]) in ("R", "AL") for word in _WORD.findall(_MATHS.sub(" ", text))]
+    return bool(words) and (2 * sum(words), words[0]) > (len(words), False)
 
 
 def render_direction(text: str) -> Markup:
