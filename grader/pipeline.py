@@ -65,7 +65,7 @@ def grade_submission(
         awarded_so_far=so_far,
         marks=marks,
         findings=submission.findings + (execution.findings if execution else ()),
-        environment=build_environment(course, execution, device),
+        environment=build_environment(course, execution),
         digests={"submission": submission.digest, **course.digests},
         timing={
             "seconds": round(time.monotonic() - started, 3),
@@ -183,7 +183,7 @@ def _with_place(evidence: Evidence, criterion: Criterion, answer: Answer) -> Evi
     return replace(evidence, observed=observed, expected=expected)
 
 
-def build_environment(course: Course, execution: Execution | None, device: str) -> dict[str, object]:
+def build_environment(course: Course, execution: Execution | None) -> dict[str, object]:
     """Return the versions, device, isolation and key that the marks were made with."""
     versions = {"python": platform.python_version(), "grader": grader.__version__}
     for name in ("numpy", "lark", "nbclient", *(course.rubric.notebook.packages if course.rubric.notebook else ())):
@@ -193,7 +193,7 @@ def build_environment(course: Course, execution: Execution | None, device: str) 
             versions[name] = "absent"
     return {
         "versions": versions,
-        "device": execution.device if execution else device,
+        "device": execution.device if execution else "none needed",
         "isolation": execution.isolation if execution else "none needed",
         "key_id": course.key_id,
     }
