@@ -49,6 +49,18 @@ def test_what_cannot_be_drawn_faithfully_is_shown_as_source_and_quickly(latex: s
     assert time.perf_counter() - started < 2
 
 
+def test_macros_are_refused_since_a_short_one_makes_a_huge_page() -> None:
+    drawn = render_formula(r"\newcommand{\m}[1]{" + "#1" * 800 + r"}\m{" + "x" * 100 + "}")
+    assert "<math" not in drawn and len(drawn) < 2 * LONGEST
+
+
+def test_an_element_that_is_not_of_mathml_is_never_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library makes none today; a later release might."""
+    tree = ElementTree.fromstring("<math><mrow><annotation-xml><mi>x</mi></annotation-xml></mrow></math>")
+    monkeypatch.setattr("latex2mathml.converter.convert_to_element", lambda *_, **__: tree)
+    assert render_formula("x") == '<code class="tex" dir="ltr">x</code>'
+
+
 def test_a_sentence_keeps_its_words_and_draws_its_formulas() -> None:
     drawn = render_mixed("From $y_t$ < `a_b` and $$x$$; a 5$ note.")
     assert drawn.count("<math") == 2 and '</math> &lt; <code dir="ltr">a_b</code> and <math' in drawn
