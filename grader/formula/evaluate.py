@@ -1,0 +1,309 @@
+"""An expression to its value in a world: strict shapes, counted operations, nothing but NumPy arithmetic."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from grader.formula.faults import MAX_EXPONENT, MAX_OPERATIONS, MAX_RANGE, NoValue, ShapeFault, TooMuch, Unread
+from grader.formula.tree import (
+    Add, Big, Call, Cases, Div, Expr, Mat, Mul, Num, Part, Pow, Sym, Trans, Var, find_nodes, find_variables,
+)  # fmt: skip
+from grader.formula.worlds import Array, Value, World
+
+_ELEMENTWISE = ("next", "dot", "times", "star")
+
+
+def evaluate(expr: Expr, world: World, indices: Mapping[str, int]) -> Value:
+    """Return the value of ``expr`` where the question's time indices are ``indices``.
+
+    Component indices that nothing binds run over their whole range: one gives a column, two give a matrix.
+    Raises ShapeFault, NoValue, Unread (an index that nothing binds) and TooMuch.
+    """
+    evaluator = _Evaluator(world)
+    free = _find_free(expr, set(indices) | {"T"})
+    if not free:
+        return evaluator.value(expr, dict(indices))
+    sizes = [evaluator.find_size(expr, name, dict(indices)) for name in free]
+    if len(free) == 1:
+        column = [_number(evaluator.value(expr, {**indices, free[0]: n + 1})) for n in range(sizes[0])]
+        return np.array(column).reshape(-1, 1)
+    if len(free) > 2:
+        raise Unread(f"the indices {', '.join(free)} are not bound")
+    rows = [
+        [_number(evaluator.value(expr, {**indices, free[0]: n + 1, free[1]: m + 1})) for m in range(sizes[1])]
+        for n in range(sizes[0])
+    ]
+    return np.array(rows)
+
+
+def _number(value: Value) -> float:
+    if isinstance(value, np.ndarray) and value.size != 1:
+        raise ShapeFault("a component", (), value.shape)
+    return float(np.asarray(value).reshape(()))
+
+
+def _find_free(expr: Expr, known: set[str]) -> list[str]:
+    """Return the indices that nothing binds, in the order in which they appear."""
+    free: list[str] = []
+
+    def walk(node: object, bound: set[str]) -> None:
+        if isinstance(node, Big):
+            walk(node.low, bound)
+            walk(node.high, bound)
+            walk(node.body, bound | {node.index})
+        elif isinstance(node, Var):
+            if node.name not in bound and node.name not in free:
+                free.append(node.name)
+        elif isinstance(node, tuple):
+            for entry in node:
+                walk(entry, bound)
+        elif hasattr(node, "__dataclass_fields__"):
+            for name in node.__dataclass_fields__:
+                walk(getattr(node, name), bound)
+
+    walk(expr, known)
+    return free
+
+
+class _Evaluator:
+    """Counts operations across one evaluation."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.operations = world, 0
+
+    def count(self) -> None:
+        self.operations += 1
+        if self.operations > MAX_OPERATIONS:
+            raise TooMuch("the formula takes too many operations")
+
+    def value(self, expr: Expr, env: dict[str, int]) -> Value:
+        self.count()
+        match expr:
+            case Num():
+                return expr.value
+            case Var():
+                return float(self.index(expr, env))
+            case Sym():
+                return self.read_symbol(expr, env)
+            case Add():
+                return self.add(expr, env)
+            case Mul():
+                return self.multiply(expr, env)
+            case Div():
+                return self.divide(expr, env)
+            case Pow():
+                return self.power(self.value(expr.base, env), self.value(expr.exponent, env))
+            case Trans():
+                base = self.value(expr.base, env)
+                return base.T if isinstance(base, np.ndarray) else base
+            case Call():
+                return self.call(expr.name, self.value(expr.argument, env))
+            case Big():
+                return self.run(expr, env)
+            case Part():
+                return self.take(self.value(expr.base, env), [self.index(index, env) for index in expr.indices])
+            case Cases():
+                return self.choose(expr, env)
+            case Mat():
+                return self.build_matrix(expr, env)
+
+    # --- indices ---
+    def index(self, expr: Expr, env: Mapping[str, int]) -> int:
+        """Return the whole number that an index expression is."""
+        self.count()
+        match expr:
+            case Num() if expr.value == int(expr.value):
+                return int(expr.value)
+            case Var() if expr.name in env:
+                return env[expr.name]
+            case Var() if expr.name == "T":
+                return self.world.steps
+            case Var():
+                raise Unread(f"the index {expr.name} is not bound")
+            case Add():
+                return sum(sign * self.index(term, env) for sign, term in expr.terms)
+            case Mul():
+                return self.index(expr.left, env) * self.index(expr.right, env)
+        raise Unread("an index that is no whole number")
+
+    def find_size(self, expr: Expr, name: str, env: dict[str, int]) -> int:
+        """Return how many components the index ``name`` runs over."""
+        for node in find_nodes(expr):
+            parts = node.parts if isinstance(node, Sym) else node.indices if isinstance(node, Part) else ()
+            for axis, part in enumerate(parts):
+                if name in find_variables(part) and not (isinstance(node, Sym) and node.name == "delta"):
+                    base = Sym(node.name, node.times) if isinstance(node, Sym) else node.base
+                    known = {**dict.fromkeys(find_variables(base), 1), **env}
+                    value = self.value(base, known)
+                    if isinstance(value, np.ndarray):
+                        return int(value.shape[axis] if value.shape[axis] > 1 else value.size)
+        raise Unread(f"the index {name} is not bound")
+
+    # --- quantities ---
+    def read_symbol(self, expr: Sym, env: Mapping[str, int]) -> Value:
+        if expr.name == "delta":
+            found = [self.index(part, env) for part in expr.parts]
+            if len(found) != 2:
+                raise Unread("δ needs two indices")
+            return float(found[0] == found[1])
+        name, times = expr.name, tuple(self.index(time, env) for time in expr.times)
+        if name in self.world.of_t:
+            name, times = (name, (env["t"], *times)) if "t" in env else (self.world.of_t[name], times)
+        by_time = self.world.values.get(name)
+        if by_time is None:
+            raise NoValue(f"{name} is left standing")
+        value = by_time.get(times)
+        if value is None:
+            sample = next(iter(by_time.values()))
+            value = np.zeros_like(sample) if isinstance(sample, np.ndarray) else 0.0
+        return self.take(value, [self.index(part, env) for part in expr.parts]) if expr.parts else value
+
+    def take(self, value: Value, parts: list[int]) -> float:
+        """Return one component; vectors take one index, matrices two."""
+        if not isinstance(value, np.ndarray):
+            raise ShapeFault("a component", (), ())
+        flat = value.reshape(-1) if 1 in value.shape else value
+        if len(parts) != flat.ndim or not all(1 <= part <= size for part, size in zip(parts, flat.shape, strict=True)):
+            raise ShapeFault("a component", value.shape, tuple(parts))
+        return float(flat[tuple(part - 1 for part in parts)])
+
+    # --- arithmetic ---
+    def add(self, expr: Add, env: dict[str, int]) -> Value:
+        total: Value | None = None
+        for sign, term in expr.terms:
+            value = self.value(term, env)
+            value = -value if sign < 0 else value
+            total = value if total is None else self.add_two(total, value)
+        return 0.0 if total is None else total
+
+    def add_two(self, left: Value, right: Value) -> Value:
+        """Add equal shapes, or a plain number to every entry (1 - ŷ)."""
+        if isinstance(left, np.ndarray) and isinstance(right, np.ndarray) and left.shape != right.shape:
+            raise ShapeFault("sum", left.shape, right.shape)
+        return left + right
+
+    def multiply(self, expr: Mul, env: dict[str, int]) -> Value:
+        left, right = self.value(expr.left, env), self.value(expr.right, env)
+        if not isinstance(left, np.ndarray) or not isinstance(right, np.ndarray):
+            return left * right
+        if expr.op == "odot":
+            if left.shape != right.shape:
+                raise ShapeFault("elementwise product", left.shape, right.shape)
+            return left * right
+        if expr.op == "outer":
+            return left.reshape(-1, 1) @ right.reshape(1, -1)
+        if left.shape[1] == right.shape[0]:
+            return self.shrink(left @ right)
+        if expr.op in _ELEMENTWISE and left.shape == right.shape:
+            return left * right
+        raise ShapeFault("product", left.shape, right.shape)
+
+    def shrink(self, value: Array) -> Value:
+        """A product with one entry is a number."""
+        return float(value[0, 0]) if value.shape == (1, 1) else value
+
+    def divide(self, expr: Div, env: dict[str, int]) -> Value:
+        top, bottom = self.value(expr.top, env), self.value(expr.bottom, env)
+        if isinstance(top, np.ndarray) and isinstance(bottom, np.ndarray) and top.shape != bottom.shape:
+            raise ShapeFault("quotient", top.shape, bottom.shape)
+        if np.any(np.asarray(bottom) == 0):
+            raise NoValue("a division by zero")
+        return top / bottom
+
+    def power(self, base: Value, exponent: Value) -> Value:
+        if isinstance(exponent, np.ndarray) or not -MAX_EXPONENT <= exponent <= MAX_EXPONENT:
+            raise TooMuch(f"an exponent that is no number up to {MAX_EXPONENT}")
+        whole = exponent == int(exponent)
+        if isinstance(base, np.ndarray):
+            if base.shape[0] == base.shape[1] and whole:
+                return np.linalg.matrix_power(base, int(exponent))
+            if 1 not in base.shape:
+                raise ShapeFault("power", base.shape, ())
+        with np.errstate(all="ignore"):
+            return self.finite(np.power(base, exponent) if isinstance(base, np.ndarray) else math.pow(base, exponent) if base > 0 or whole and base else 0.0)  # noqa: E501
+
+    def finite(self, value: Value) -> Value:
+        if not np.all(np.isfinite(value)):
+            raise NoValue("a value that is not finite")
+        return value
+
+    def call(self, name: str, argument: Value) -> Value:
+        array = np.atleast_2d(np.asarray(argument, dtype=np.float64))
+        if name == "diag":
+            if not isinstance(argument, np.ndarray) or 1 not in array.shape:
+                return argument
+            return np.diag(array.reshape(-1))
+        function = self.world.functions.get(name)
+        if function is None:
+            raise NoValue(f"{name} is left standing")
+        with np.errstate(all="ignore"):
+            result = self.finite(function(array))
+        return result if isinstance(argument, np.ndarray) else float(np.asarray(result)[0, 0])
+
+    def build_matrix(self, expr: Mat, env: dict[str, int]) -> Value:
+        rows = [[self.value(entry, env) for entry in row] for row in expr.rows]
+        if len({len(row) for row in rows}) != 1:
+            raise ShapeFault("matrix", (len(rows), len(rows[0])), (1, len(rows[-1])))
+        if any(isinstance(entry, np.ndarray) for row in rows for entry in row):
+            raise NoValue("a matrix of matrices")
+        return np.array(rows, dtype=np.float64)
+
+    def choose(self, expr: Cases, env: dict[str, int]) -> Value:
+        signs = {"<": int.__lt__, "<=": int.__le__, ">": int.__gt__, ">=": int.__ge__, "=": int.__eq__, "!=": int.__ne__}
+        for value, conditions in expr.rows:
+            if all(signs.get(sign, int.__eq__)(self.index(left, env), self.index(right, env)) for left, sign, right in conditions):
+                return self.value(value, env)
+        return 0.0
+
+    # --- sums and products over an index ---
+    def run(self, expr: Big, env: dict[str, int]) -> Value:
+        total: Value | None = None
+        for number in self.find_range(expr, env):
+            value = self.value(expr.body, {**env, expr.index: number})
+            if total is None:
+                total = value
+            elif expr.kind == "sum":
+                total = self.add_two(total, value)
+            else:
+                total = self.multiply_two(value, total) if expr.reverse else self.multiply_two(total, value)
+        return (0.0 if expr.kind == "sum" else 1.0) if total is None else total
+
+    def multiply_two(self, left: Value, right: Value) -> Value:
+        if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
+            if left.shape[1] != right.shape[0]:
+                raise ShapeFault("product", left.shape, right.shape)
+            return left @ right
+        return left * right
+
+    def find_range(self, expr: Big, env: dict[str, int]) -> Iterator[int]:
+        low = 1 if expr.low is None else self.index(expr.low, env)
+        if expr.high is not None:
+            high = self.index(expr.high, env)
+        elif self.is_component(expr):
+            high = self.find_size(expr.body, expr.index, {**env, expr.index: 1})
+        else:
+            high = self.world.steps if expr.index == "t" else env.get("t", self.world.steps)
+        if abs(high - low) >= MAX_RANGE:
+            raise TooMuch(f"a sum or product of more than {MAX_RANGE} terms")
+        if expr.low is not None and expr.high is not None and self.descends(expr, env):
+            return iter(range(low, high - 1, -1))
+        return iter(range(low, high + 1))
+
+    def is_component(self, expr: Big) -> bool:
+        """Whether the index numbers components somewhere in the body."""
+        for node in find_nodes(expr.body):
+            parts = node.parts if isinstance(node, Sym) else node.indices if isinstance(node, Part) else ()
+            if any(expr.index in find_variables(part) for part in parts):
+                return True
+        return False
+
+    def descends(self, expr: Big, env: Mapping[str, int]) -> bool:
+        """Whether the bounds run downwards, as in k = t … i+1: seen with t well above every other index."""
+        apart = {**dict.fromkeys(env, 5), "t": 10, "T": 10}
+        low, high = expr.low, expr.high
+        if low is None or high is None or (isinstance(high, Num) and high.value >= 2):
+            return False
+        return self.index(high, apart) - self.index(low, apart) < -1

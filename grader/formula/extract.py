@@ -1,0 +1,209 @@
+"""A raw passage to the statements in it: what is struck out is dropped, prose is passed over, chains are split.
+
+A statement is a row of links joined by ``=``; an arrow, a new line or a comma begins the next one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lark import Token
+
+from grader.formula.faults import MAX_PASSAGE, TooMuch
+from grader.formula.lexer import Vocabulary, read_tokens
+from grader.formula.normalise import normalise
+
+Place = Literal["display", "inline", "prose"]
+Join = Literal["", "arrow", "line", "comma"]
+
+_STRUCK = re.compile(r"~~.*?~~|<(del|s|strike)>.*?</\1>", re.DOTALL)
+_STRUCK_COMMAND = re.compile(r"\\(?:cancel|bcancel|xcancel|sout|st|cancelto\{[^{}]*\})\s*\{")
+_MATH = re.compile(
+    r"```[a-zA-Z]*\n(?P<fence>.*?)```|\$\$(?P<display>.*?)\$\$|\\\[(?P<bracket>.*?)\\\]|\$(?P<inline>[^$]+?)\$"
+    r"|\\\((?P<paren>.*?)\\\)|(?P<env>\\begin\{(align|equation|gather|split|multline)(\*?)\}.*?\\end\{\7\8\})|`(?P<tick>[^`\n]+)`",
+    re.DOTALL,
+)
+_GLUE = re.compile(r"[\s=+\-−*×·⊙∘@/→⇒]*[=+\-−*×·⊙∘@/→⇒][\s=+\-−*×·⊙∘@/→⇒]*")
+_PYTHON = re.compile(r"\bnp\.|\bnumpy\.|\btorch\.|\.T\b|@|\*\*|\.dot\(|\bouter\(|\.transpose\(|\.sum\(|\.t\(\)|\[t\s*[-+\]]|\[:")
+_WHERE = re.compile(r"(where|with|let|که در آن|در آن|wo|mit)\s*:?\s*$", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]{2,}|\bI\b|[^\x00-\u024f\u0370-\u03ff\u2000-\u2bff]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A stretch of mathematics. ``before`` is the prose on its left, ``python`` says that it looks like NumPy."""
+
+    text: str
+    place: Place
+    before: str = ""
+    python: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """Links joined by ``=``, each a row of tokens; ``source`` is the text that token positions count in."""
+
+    links: tuple[tuple[Token, ...], ...]
+    source: str
+    place: Place
+    join: Join = ""
+    before: str = ""
+    definition: bool = False
+
+
+def drop_struck(text: str) -> str:
+    """Return ``text`` without what its writer struck out."""
+    text = _STRUCK.sub(" ", text)
+    while match := _STRUCK_COMMAND.search(text):
+        text = text[: match.start()] + " " + text[_find_closing(text, match.end()) :]
+    return text
+
+
+def _find_closing(text: str, start: int) -> int:
+    depth = 1
+    for position in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[position], 0)
+        if depth == 0:
+            return position + 1
+    return len(text)
+
+
+def find_spans(text: str) -> list[Span]:
+    """Return the mathematics of a passage in order; raises TooMuch for a passage of excessive length."""
+    if len(text) > MAX_PASSAGE:
+        raise TooMuch(f"a passage of {len(text)} characters is too long to read as a formula")
+    text = drop_struck(text)
+    spans: list[Span] = []
+    end = 0
+    for match in _MATH.finditer(text):
+        _add_prose(spans, text[end : match.start()])
+        _add_math(spans, match, text[end : match.start()])
+        end = match.end()
+    _add_prose(spans, text[end:])
+    if any(span.place != "prose" for span in spans):
+        spans = [span for span in spans if span.place != "prose" or _looks_like_answer(span.text)]
+    return spans
+
+
+def _looks_like_answer(text: str) -> bool:
+    return bool(re.search(r"[=+\-*×⊙·@(]|\^|ᵀ", text)) and bool(re.search(r"[_^\\\u0302ŷₜψ]|hat", text))
+
+
+def _add_math(spans: list[Span], match: re.Match[str], before: str) -> None:
+    group = next(name for name, value in match.groupdict().items() if value is not None)
+    body = match[group]
+    place: Place = "inline" if group in ("inline", "paren", "tick") else "display"
+    glued = _GLUE.fullmatch(before) if before else None
+    if spans and spans[-1].place == place == "inline" and (glued or before == "" and False):
+        last = spans.pop()
+        spans.append(Span(text=f"{last.text} {before} {body}", place=place, before=last.before, python=last.python))
+        return
+    spans.append(Span(text=body, place=place, before=before, python=bool(_PYTHON.search(body))))
+
+
+def _add_prose(spans: list[Span], text: str) -> None:
+    if _GLUE.fullmatch(text):
+        return
+    for line in re.split(r"\n|(?<=[.:;])\s", text):
+        if line.strip():
+            spans.append(Span(text=line, place="prose", python=bool(_PYTHON.search(line))))
+
+
+def find_statements(span: Span, vocabulary: Vocabulary) -> list[Statement]:
+    """Return the statements of one stretch of mathematics (of a line of prose: of what is not words in it)."""
+    source = normalise(span.text)
+    if span.place != "prose":
+        return _split_statements(read_tokens(source, vocabulary), source, span, bool(_WHERE.search(span.before)))
+    statements: list[Statement] = []
+    for before, piece in _split_words(source, vocabulary):
+        tokens = read_tokens(piece, vocabulary)
+        statements += _split_statements(tokens, piece, span, bool(_WHERE.search(before)))
+    return statements
+
+
+def _split_words(source: str, vocabulary: Vocabulary) -> list[tuple[str, str]]:
+    """Return (words before, formula) pairs of a line of prose: words that are no names separate formulas."""
+    pieces, before, start = [], "", 0
+    for match in _WORD.finditer(source):
+        word = match[0]
+        known = word in vocabulary.words or word in vocabulary.functions
+        attached = match.start() > 0 and source[match.start() - 1] in "_\\^{"
+        if known or attached or word[0] == "d" and word[1:] in vocabulary.differentials:
+            continue
+        piece = source[start : match.start()]
+        if piece.strip(" .,:;"):
+            pieces.append((before, piece))
+            before = ""
+        before, start = f"{before} {word}".strip(), match.end()
+    if source[start:].strip(" .,:;"):
+        pieces.append((before, source[start:]))
+    return pieces
+
+
+def _split_statements(tokens: Sequence[Token], source: str, span: Span, definition: bool) -> list[Statement]:
+    statements: list[Statement] = []
+    links: list[list[Token]] = [[]]
+    join: Join = "line"
+    pending = definition
+
+    def close(next_join: Join) -> None:
+        nonlocal links, join, pending
+        kept = tuple(tuple(_trim(link)) for link in links)
+        kept = tuple(link for link in kept if link)
+        if kept:
+            statements.append(
+                Statement(links=kept, source=source, place=span.place, join=join, before=span.before, definition=pending)
+            )
+            pending = False
+        links, join = [[]], next_join
+
+    depth = 0
+    for position, token in enumerate(tokens):
+        depth += {"LPAR": 1, "LBRACE": 1, "BEGIN": 1, "RPAR": -1, "RBRACE": -1, "END": -1}.get(token.type, 0)
+        if depth > 0:
+            if token.type not in ("SEPARATOR", "ARROW"):
+                links[-1].append(token)
+        elif token.type == "REL" and token.value == "=":
+            links.append([])
+        elif token.type == "ARROW":
+            close("arrow")
+        elif token.type == "COMMA":
+            close("comma")
+        elif token.type == "TEXT":
+            close("comma")
+            pending = bool(_WHERE.search(str(token.value)))
+        elif token.type == "SEPARATOR":
+            if not _continues(tokens, position):
+                close("line")
+        else:
+            links[-1].append(token)
+    close("line")
+    return statements
+
+
+def _continues(tokens: Sequence[Token], position: int) -> bool:
+    """Whether the line after this separator goes on with the formula before it."""
+    after = next((token for token in tokens[position + 1 :] if token.type != "SEPARATOR"), None)
+    before = next((token for token in reversed(tokens[:position]) if token.type != "SEPARATOR"), None)
+    if after is None or before is None:
+        return True
+    if before.type in ("OP", "SIGN", "BIG", "SUB", "SUP", "REL") or after.type in ("OP", "SIGN", "SUB", "SUP"):
+        return True
+    return after.type == "REL" and after.value == "="
+
+
+def _trim(link: Sequence[Token]) -> list[Token]:
+    """Drop full stops, stray marks and equation numbers at both ends."""
+    tokens = list(link)
+    while tokens and (tokens[-1].type in ("OTHER", "SEPARATOR") and tokens[-1].value in ".,;:!?✓□■\n*" or _blank(tokens[-1])):
+        tokens.pop()
+    while tokens and (tokens[0].type in ("OTHER", "SEPARATOR") and tokens[0].value in ".,;:•-*>\n#" or _blank(tokens[0])):
+        tokens.pop(0)
+    return tokens
+
+
+def _blank(token: Token) -> bool:
+    return token.type in ("SEPARATOR",)

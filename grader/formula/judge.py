@@ -1,0 +1,225 @@
+"""From an answer's meanings to a judgement: what it equals, and if nothing right, which mistake it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from grader.formula.compare import Bank, Values, equal_values, evaluate_everywhere, find_factor, transpose_values
+from grader.formula.faults import FormulaFault, NoValue, ShapeFault, TooMuch, Unread
+from grader.formula.meaning import Reading
+from grader.formula.slips import find_mendings
+from grader.formula.tree import Expr, Num, Var, find_names, find_nodes
+
+Sort = Literal["reading", "misconception", "slip", "condition", "wrong", "refer"]
+LAYOUTS = ("row_gradients", "row_vectors")
+CONDITIONS = ("h0_zero", "tanh", "one_hot")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What an answer is. ``name`` is the reading, misconception, slip or condition; ``detail`` says more to staff."""
+
+    sort: Sort
+    name: str = ""
+    detail: str = ""
+    reading: Reading
+    shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What a judgement rests on besides the bank.
+
+    ``scalar``: the whole question is answered without any sign of matrices. ``rows``: the row layout is open to it.
+    ``followed``: what the student's own earlier answer would make right here. ``named``: quotients that may stand.
+    ``asked``: the quantity itself. ``structural``: a last look at the shape of a wrong formula, giving a misconception.
+    """
+
+    bank: Bank
+    scalar: bool = False
+    rows: Callable[[], bool] = field(default=lambda: True)
+    followed: Expr | None = None
+    named: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
+    structural: Callable[[Expr], str | None] = field(default=lambda expr: None)
+
+
+def judge(variants: Sequence[Reading], case: Case) -> Judgement:
+    """Return the best judgement over all meanings: right in one of them is right."""
+    open_names = {name for reading in variants for name in find_names(reading.expr)}
+    if open_names & case.asked:
+        return _judge_circular(variants[0], case)
+    if any("/" in name and name not in case.named for name in open_names):
+        return _judge_chain(variants, case)
+    valued = [(reading, _try_values(reading.expr, case.bank, "generic")) for reading in variants]
+    for step in (_find_right, _find_scalar, _find_known_mistake, _find_slip, _find_condition):
+        found = step(valued, case)
+        if found is not None:
+            return found
+    return _judge_wrong(valued, case)
+
+
+Valued = Sequence[tuple[Reading, "Values | FormulaFault"]]
+
+
+def _try_values(expr: Expr, bank: Bank, kind: str) -> Values | FormulaFault:
+    try:
+        return evaluate_everywhere(expr, bank.find_worlds(kind), bank.times)
+    except FormulaFault as fault:
+        return fault
+
+
+def _find_right(valued: Valued, case: Case) -> Judgement | None:
+    for reading, values in valued:
+        name = case.bank.find_reading(values, "generic") if isinstance(values, tuple) else None
+        if name:
+            return Judgement(sort="reading", name=name, reading=reading)
+    return _find_followed(valued, case) or _find_layout(valued, case)
+
+
+def _find_followed(valued: Valued, case: Case) -> Judgement | None:
+    """Right as a step from the student's own earlier answer."""
+    if case.followed is not None:
+        own = _try_values(case.followed, case.bank, "generic")
+        for reading, values in valued:
+            if isinstance(own, tuple) and isinstance(values, tuple) and equal_values(own, values):
+                return Judgement(sort="reading", name="follow_through", reading=reading)
+    return None
+
+
+def _find_layout(valued: Valued, case: Case) -> Judgement | None:
+    """Right in row layout: as the transpose, or with rows for columns; only where no other answer uses columns."""
+    for reading, generic in valued:
+        if isinstance(generic, tuple):
+            right = case.bank.find_reading(transpose_values(generic), "generic")
+            if right and case.rows():
+                return Judgement(sort="reading", name="row_layout", detail=right, reading=reading)
+        for world in (world for world in case.bank.worlds if world.kind in LAYOUTS):
+            try:
+                values = evaluate_everywhere(reading.expr, (world,), case.bank.times)
+            except FormulaFault:
+                continue
+            name = case.bank.find_turned(values, world)
+            if name and case.rows():
+                return Judgement(sort="reading", name="row_layout", detail=name, reading=reading)
+    return None
+
+
+def _find_scalar(valued: Valued, case: Case) -> Judgement | None:
+    if not case.scalar:
+        return None
+    for reading, _ in valued:
+        values = _try_values(reading.expr, case.bank, "scalar")
+        name = case.bank.find_reading(values, "scalar") if isinstance(values, tuple) else None
+        if name:
+            return Judgement(sort="reading", name="scalar", detail=name, reading=reading)
+    return None
+
+
+def _find_known_mistake(valued: Valued, case: Case) -> Judgement | None:
+    kinds = ("generic", "scalar") if case.scalar else ("generic",)
+    for reading, generic in valued:
+        if all(isinstance(node, Num | Var) for node in find_nodes(reading.expr)):
+            continue
+        for kind in kinds:
+            values = generic if kind == "generic" else _try_values(reading.expr, case.bank, kind)
+            name = case.bank.find_misconception(values, kind) if isinstance(values, tuple) else None
+            if name:
+                return Judgement(sort="misconception", name=name, reading=reading)
+    return None
+
+
+def _find_slip(valued: Valued, case: Case) -> Judgement | None:
+    for reading, values in valued:
+        if isinstance(values, tuple):
+            name = _find_value_slip(values, case, "generic")
+        else:
+            name = None
+        if name is None and case.scalar:
+            scalar = _try_values(reading.expr, case.bank, "scalar")
+            name = _find_value_slip(scalar, case, "scalar") if isinstance(scalar, tuple) else None
+        if name:
+            return Judgement(sort="slip", name=name, reading=reading)
+    for reading, values in valued:
+        for name, mended in find_mendings(reading.expr):
+            other = _try_values(mended, case.bank, "generic")
+            right = case.bank.find_reading(other, "generic") if isinstance(other, tuple) else None
+            if right:
+                return Judgement(
+                    sort="slip", name=name, detail=right, reading=reading, shapes=_find_shapes(values, case, right)
+                )
+    return _find_order_slip(valued, case)
+
+
+def _find_value_slip(values: Values, case: Case, kind: str) -> str | None:
+    for expr in case.bank.readings.values():
+        right = case.bank.find_values(expr, kind)
+        if right is None:
+            continue
+        factor = find_factor(values, right)
+        if factor is not None:
+            return "sign_flipped" if abs(factor + 1) < 1e-9 else "constant_factor"
+        if kind == "generic" and equal_values(values, transpose_values(right)):
+            return "transposed"
+    return None
+
+
+def _find_order_slip(valued: Valued, case: Case) -> Judgement | None:
+    """Right for numbers, but not for matrices: transposes or the order of factors are missing in several places."""
+    for reading, values in valued:
+        scalar = _try_values(reading.expr, case.bank, "scalar")
+        right = case.bank.find_reading(scalar, "scalar") if isinstance(scalar, tuple) else None
+        if right:
+            shapes = _find_shapes(values, case, right)
+            return Judgement(sort="slip", name="layout", detail=right, reading=reading, shapes=shapes)
+    return None
+
+
+def _find_shapes(values: Values | FormulaFault, case: Case, right: str) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    if isinstance(values, ShapeFault):
+        return values.left, values.right
+    wanted = case.bank.find_values(case.bank.readings[right], "generic")
+    if isinstance(values, tuple) and wanted is not None:
+        shapes = [getattr(value, "shape", ()) for value in (values[0], wanted[0])]
+        return (shapes[0], shapes[1]) if shapes[0] != shapes[1] else None
+    return None
+
+
+def _find_condition(valued: Valued, case: Case) -> Judgement | None:
+    for kind in CONDITIONS:
+        for reading, _ in valued:
+            values = _try_values(reading.expr, case.bank, kind)
+            name = case.bank.find_reading(values, kind) if isinstance(values, tuple) else None
+            if name:
+                return Judgement(sort="condition", name=kind, detail=name, reading=reading)
+    return None
+
+
+def _judge_circular(reading: Reading, case: Case) -> Judgement:
+    return Judgement(sort="refer", name="circular", reading=reading, detail="the answer contains what was asked for")
+
+
+def _judge_chain(variants: Sequence[Reading], case: Case) -> Judgement:
+    """Derivatives that were asked for are left standing: a chain rule named and not carried out, if it is a right one."""
+    for reading in variants:
+        values = _try_values(reading.expr, case.bank, "scalar")
+        if isinstance(values, tuple) and case.bank.find_reading(values, "scalar"):
+            return Judgement(sort="slip", name="not_expanded", reading=reading)
+    structural = next((name for reading in variants if (name := case.structural(reading.expr))), None)
+    if structural:
+        return Judgement(sort="misconception", name=structural, reading=variants[0])
+    return Judgement(sort="refer", name="open_chain", reading=variants[0], detail="derivatives are left standing")
+
+
+def _judge_wrong(valued: Valued, case: Case) -> Judgement:
+    for reading, _ in valued:
+        name = case.structural(reading.expr)
+        if name:
+            return Judgement(sort="misconception", name=name, reading=reading)
+    reading, values = next(((r, v) for r, v in valued if isinstance(v, tuple)), valued[0])
+    if isinstance(values, NoValue | Unread | TooMuch):
+        return Judgement(sort="refer", name="no_value", reading=reading, detail=str(values))
+    first = next(iter(case.bank.readings))
+    return Judgement(sort="wrong", name="other", reading=reading, shapes=_find_shapes(values, case, first))

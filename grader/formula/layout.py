@@ -1,0 +1,23 @@
+"""Whether a text knows matrices and vectors at all, or treats every quantity as a number."""
+
+from __future__ import annotations
+
+import re
+
+from grader.formula.extract import drop_struck
+from grader.formula.normalise import normalise
+
+_BOUNDS = re.compile(r"\\(?:sum|prod|bigl?sum)\s*(?:\\limits\s*)?(?:[_^]\s*(?:\{[^{}]*\}|\\?\w+)\s*)+")
+_LAYOUT = re.compile(
+    r"\^\s*\{?\s*(?:\\(?:top|intercal|mathsf\s*\{?\s*T|mathrm\s*\{?\s*T|rm\s*T|text\s*\{?\s*T)|T\b|\(\s*T\s*\))"
+    r"|\.T\b|@|\bdiag\b|\bouter\b|\btranspose|\.dot\(|matmul|\bshape\b|\\(?:odot|otimes|circ|mathbb|vec|Vert|lVert|\|)"
+    r"|matrix\}|\\begin\{array|\|\||ترانهاده|\bJacobian\b|\bmatrix\b|\bmatrices\b|\bvectors?\b|\btranspos",
+    re.IGNORECASE,
+)
+_UNIT = re.compile(r"\\mathbb\s*\{\s*1\s*\}")
+
+
+def shows_layout(text: str) -> bool:
+    """Whether a transpose, an outer or elementwise product, diag, a norm, a shape or a matrix stands in the text."""
+    plain = _UNIT.sub("1", _BOUNDS.sub(" ", normalise(drop_struck(text))))
+    return bool(_LAYOUT.search(plain))

@@ -1,0 +1,80 @@
+"""Unicode mathematics to plain LaTeX: sub- and superscripts, hats, signs, digits and look-alike letters.
+
+Order matters: scripts first, because NFKC alone turns ``yₜ`` into ``yt``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_SUBSCRIPTS = dict(
+    zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ", "0123456789+-=()aehijklmnoprstuvxβγρφχ", strict=True)
+)
+_SUPERSCRIPTS = dict(
+    zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᵀ", "0123456789+-=()abcdefghijklmnoprstuvwxyzT", strict=True)
+)
+_SIGNS = {
+    "−": "-", "–": "-", "—": "-", "‐": "-", "﹣": "-", "∑": r"\sum ", "∏": r"\prod ", "⊙": r"\odot ", "∘": r"\odot ",
+    "⨀": r"\odot ", "⊗": r"\otimes ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "•": r"\cdot ", "×": r"\times ",
+    "✕": r"\times ", "∗": "*", "∂": r"\partial ", "𝜕": r"\partial ", "∇": r"\nabla ", "′": "'", "’": "'", "ʹ": "'",
+    "‘": "'", "″": "''", "→": r"\rightarrow ", "⟶": r"\rightarrow ", "⇒": r"\Rightarrow ", "⟹": r"\Rightarrow ",
+    "↝": r"\leadsto ", "⇝": r"\leadsto ", "∴": r"\therefore ", "≤": r"\le ", "⩽": r"\le ", "≥": r"\ge ", "⊤": r"\top ",
+    "⟙": r"\top ", "…": r"\dots ", "⋯": r"\dots ", "÷": "/", "≠": r"\ne ", "≡": "=", "≔": "=", "∈": r"\in ",
+    "∞": r"\infty ", "‖": r"\| ", "〈": "(", "⟨": "(", "〉": ")", "⟩": ")", "⁄": "/", "∕": "/", "،": ",", "؛": ";",
+    "𝟙": r"\mathbb{1}", "‚": ",",
+}  # fmt: skip
+_GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "θ": "theta", "ϑ": "theta", "λ": "lambda",
+    "μ": "mu", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "phi", "ϕ": "phi", "χ": "chi", "ψ": "psi",
+    "ω": "omega", "Δ": "Delta", "Ψ": "Psi", "Σ": "sum", "Π": "prod", "Φ": "Phi",
+}  # fmt: skip
+# Letters of other scripts that look like Latin ones: nobody sees the difference, so nobody is marked down for it.
+_LOOKALIKES = {
+    "а": "a", "е": "e", "о": "o", "р": "p", "с": "c", "у": "y", "х": "x", "і": "i", "ј": "j", "һ": "h", "ԁ": "d",
+    "ԛ": "q", "ԝ": "w", "А": "A", "В": "B", "Е": "E", "К": "K", "М": "M", "Н": "H", "О": "O", "Р": "P", "С": "C",
+    "Т": "T", "У": "Y", "Х": "X", "І": "I", "Ј": "J", "ο": "o", "ι": "i", "υ": "u", "κ": "k", "ν": "v", "Η": "H",
+    "Ι": "I", "Κ": "K", "Μ": "M", "Ν": "N", "Ο": "O", "Τ": "T", "Χ": "X", "Υ": "Y", "Ζ": "Z",
+}  # fmt: skip
+_ACCENTS = {"\u0302": r"\hat", "\u0303": r"\tilde", "\u0304": r"\bar", "\u0305": r"\bar", "\u20d7": r"\vec"}
+
+_SCRIPT_RUN = re.compile(f"([{''.join(_SUBSCRIPTS)}]+)|([{''.join(_SUPERSCRIPTS)}]+)")
+_ACCENTED = re.compile(f"([^\\W\\d_])([{''.join(_ACCENTS)}])")
+_PRIMES = re.compile(r"\^\s*(?:\{\s*(?:\\prime\s*)+\}|\\prime\b)")
+_SIGN = re.compile("[" + re.escape("".join(_SIGNS)) + "]")
+
+
+def normalise(text: str) -> str:
+    """Return ``text`` in ASCII LaTeX as far as it is mathematics; words in other languages stay as they are."""
+    text = _PRIMES.sub(lambda match: "'" * match[0].count("prime"), text)
+    text = _SCRIPT_RUN.sub(_expand_scripts, text)
+    text = _SIGN.sub(lambda match: _SIGNS[match[0]], text)
+    text = _ACCENTED.sub(_expand_accent, unicodedata.normalize("NFD", text))
+    text = unicodedata.normalize("NFKC", text)
+    return "".join(_plain_character(character) for character in text)
+
+
+def _expand_scripts(match: re.Match[str]) -> str:
+    if match[1]:
+        return "_{" + "".join(_SUBSCRIPTS[character] for character in match[1]) + "}"
+    return "^{" + "".join(_SUPERSCRIPTS[character] for character in match[2]) + "}"
+
+
+def _expand_accent(match: re.Match[str]) -> str:
+    letter = _GREEK.get(match[1])
+    return f"{_ACCENTS[match[2]]}{{{chr(92) + letter + ' ' if letter else match[1]}}}"
+
+
+def _plain_character(character: str) -> str:
+    if character < "\x80":
+        return character
+    if character in _GREEK:
+        return f"\\{_GREEK[character]} "
+    if character in _LOOKALIKES:
+        return _LOOKALIKES[character]
+    category = unicodedata.category(character)
+    if category == "Nd":
+        return str(unicodedata.digit(character))
+    if category == "Zs":
+        return " "
+    return "" if category == "Cf" else character

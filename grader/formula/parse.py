@@ -1,0 +1,182 @@
+"""Tokens to a syntax tree, with lark's LALR parser; NumPy text to the same tree through ``ast`` and a whitelist."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from lark import Lark, Token, Tree
+from lark.exceptions import LarkError, UnexpectedToken
+
+from grader.formula.faults import MAX_CHARACTERS, MAX_DEPTH, TooMuch, Unread
+from grader.formula.lexer import TokenStream, Vocabulary, read_tokens
+
+Syntax = Tree[Token]
+
+_BINARY = {ast.Mult: "star", ast.MatMult: "matmul", ast.Div: "over"}
+_CALLS = {"dot": "matmul", "matmul": "matmul", "outer": "outer", "multiply": "odot"}
+
+
+@cache
+def _build_parser() -> Lark:
+    return Lark.open("grammar.lark", rel_to=__file__, parser="lalr", lexer=TokenStream)
+
+
+def parse_tokens(tokens: Sequence[Token], source: str) -> Syntax:
+    """Return the tree of one formula; raises Unread with the place that does not fit."""
+    for token in tokens:
+        if token.type in ("OTHER", "TEXT", "ARROW") and not _inside_matrix(tokens, token):
+            raise Unread(f"“{token.value}” belongs to no formula", text=source, position=token.start_pos)
+        if token.type == "DOTS":
+            raise Unread("dots (…) leave the formula open", text=source, position=token.start_pos)
+    kept = [token for token in tokens if token.type != "SEPARATOR"]
+    parser: Any = _build_parser()
+    try:
+        tree: Syntax = parser.parse(kept)
+        return tree
+    except UnexpectedToken as error:
+        found: Any = error.token
+        if found.type == "$END":
+            raise Unread("the formula ends too early", text=source, position=kept[-1].end_pos if kept else 0) from None
+        raise Unread(f"“{found.value}” is not expected here", text=source, position=found.start_pos) from None
+    except LarkError as error:
+        raise Unread(f"not a formula ({type(error).__name__})", text=source, position=0) from None
+
+
+def _inside_matrix(tokens: Sequence[Token], token: Token) -> bool:
+    return token.type == "TEXT" and any(other.type == "BEGIN" for other in tokens)
+
+
+def parse_python(text: str, vocabulary: Vocabulary) -> tuple[Syntax | None, Syntax]:
+    """Return (left side or None, right side) of the last NumPy-like line: names, calls and operators, never run.
+
+    Raises Unread for anything beyond the whitelist.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise TooMuch(f"a formula of {len(text)} characters is too long to read")
+    try:
+        body = ast.parse(text.strip()).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise Unread("looks like Python and is none", text=text, position=0) from None
+    if not body:
+        raise Unread("no formula in the code", text=text, position=0)
+    reader = _PythonReader(text, vocabulary)
+    last = body[-1]
+    if isinstance(last, ast.Assign) and len(last.targets) == 1:
+        return reader.read_start(last.targets[0]), reader.read_start(last.value)
+    if isinstance(last, ast.Expr):
+        return None, reader.read_start(last.value)
+    if isinstance(last, ast.Return) and last.value is not None:
+        return None, reader.read_start(last.value)
+    raise Unread("this statement is no formula", text=text, position=last.col_offset)
+
+
+def _wrap(rule: str, *children: Any) -> Syntax:
+    return Tree(rule, list(children))
+
+
+def _token(kind: str, value: str) -> Token:
+    return Token(kind, value)
+
+
+class _PythonReader:
+    """Python's syntax tree to ours; positions are columns of the code."""
+
+    def __init__(self, text: str, vocabulary: Vocabulary) -> None:
+        self.text, self.vocabulary, self.depth = text, vocabulary, 0
+
+    def read_start(self, node: ast.expr) -> Syntax:
+        return _wrap("start", _wrap("relation", self.read_sum(node)))
+
+    def read_sum(self, node: ast.expr) -> Syntax:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise TooMuch(f"nested deeper than {MAX_DEPTH}", text=self.text, position=node.col_offset)
+        result = self._read_sum(node)
+        self.depth -= 1
+        return result
+
+    def _read_sum(self, node: ast.expr) -> Syntax:
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+            sign = "+" if isinstance(node.op, ast.Add) else "-"
+            return _wrap("sum", self.read_term(node.left), _token("SIGN", sign), self.read_term(node.right))
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+            return _wrap("sum", _token("SIGN", "-" if isinstance(node.op, ast.USub) else "+"), self.read_term(node.operand))
+        return _wrap("sum", self.read_term(node))
+
+    def read_term(self, node: ast.expr) -> Syntax:
+        if isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
+            op = _token("OP", _BINARY[type(node.op)])
+            return _wrap("term", self.read_item(node.left), op, self.read_item(node.right))
+        return _wrap("term", self.read_item(node))
+
+    def read_item(self, node: ast.expr) -> Syntax:
+        if isinstance(node, ast.Name):
+            return self._read_name(node)
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
+            return _wrap("item", _token("NUMBER", str(node.value)))
+        if isinstance(node, ast.Attribute) and node.attr in ("T", "mT"):
+            return self._with_script(node.value, _wrap("sup", _token("SUP", "^"), _token("NAME", "T")))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+            power = _wrap("brace", _wrap("list", _wrap("relation", self.read_sum(node.right))))
+            return self._with_script(node.left, _wrap("sup", _token("SUP", "^"), power))
+        if isinstance(node, ast.Subscript):
+            return self._read_index(node)
+        if isinstance(node, ast.Call):
+            return self._read_call(node)
+        if isinstance(node, ast.BinOp | ast.UnaryOp):
+            return self._group(node)
+        raise Unread(f"{type(node).__name__} is not allowed in a formula", text=self.text, position=node.col_offset)
+
+    def _group(self, node: ast.expr) -> Syntax:
+        inside = _wrap("list", _wrap("relation", self.read_sum(node)))
+        return _wrap("item", _wrap("group", _token("LPAR", "("), inside, _token("RPAR", ")")))
+
+    def _with_script(self, base: ast.expr, script: Syntax) -> Syntax:
+        item = self.read_item(base)
+        return _wrap("item", *item.children, script)
+
+    def _read_name(self, node: ast.Name) -> Syntax:
+        base, _, labels = node.id.partition("_")
+        text = f"{base}_{{{labels.replace('_', ' ')}}}" if labels and node.id not in self.vocabulary.words else node.id
+        if node.id in self.vocabulary.functions or node.id in self.vocabulary.words:
+            kind = "FUNC" if node.id in self.vocabulary.functions else "NAME"
+            return _wrap("item", _token(kind, node.id))
+        tokens = read_tokens(text, self.vocabulary)
+        tree = parse_tokens(tokens, self.text)
+        term: Any = tree.children[0].children[0].children[-1]  # type: ignore[union-attr]
+        if len(term.children) != 1:
+            raise Unread(f"the name {node.id} is not known", text=self.text, position=node.col_offset)
+        item: Syntax = term.children[0]
+        return item
+
+    def _read_index(self, node: ast.Subscript) -> Syntax:
+        entries = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        relations = [_wrap("relation", self.read_sum(entry)) for entry in entries if not isinstance(entry, ast.Slice)]
+        if not relations:
+            return self.read_item(node.value)
+        return self._with_script(node.value, _wrap("sub", _token("SUB", "_"), _wrap("brace", _wrap("list", *relations))))
+
+    def _read_call(self, node: ast.Call) -> Syntax:
+        if node.keywords:
+            raise Unread("keyword arguments are not read", text=self.text, position=node.col_offset)
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        module = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") in ("np", "numpy", "torch")
+        arguments = list(node.args)
+        if isinstance(node.func, ast.Attribute) and not module:
+            arguments.insert(0, node.func.value)
+        if name in _CALLS and len(arguments) == 2:
+            op = _token("OP", _CALLS[name])
+            term = _wrap("term", self.read_item(arguments[0]), op, self.read_item(arguments[1]))
+            inside = _wrap("list", _wrap("relation", _wrap("sum", term)))
+            return _wrap("item", _wrap("group", _token("LPAR", "("), inside, _token("RPAR", ")")))
+        if name in ("transpose", "t") and len(arguments) == 1:
+            return self._with_script(arguments[0], _wrap("sup", _token("SUP", "^"), _token("NAME", "T")))
+        if name in self.vocabulary.functions and len(arguments) == 1:
+            function = self.read_item(ast.Name(id=name, col_offset=node.col_offset))
+            inside = _wrap("list", _wrap("relation", self.read_sum(arguments[0])))
+            group = _wrap("item", _wrap("group", _token("LPAR", "("), inside, _token("RPAR", ")")))
+            return _wrap("item", _wrap("group", _token("LPAR", "("), _wrap("list", _wrap("relation", _wrap("sum", _wrap("term", function, group)))), _token("RPAR", ")")))  # noqa: E501
+        raise Unread(f"the function {name or '?'} is not known", text=self.text, position=node.col_offset)

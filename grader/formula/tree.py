@@ -1,0 +1,134 @@
+"""The expression that a formula means: small frozen nodes, independent of how it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class Num:
+    """A number; ``value`` is exact for the integers that indices need."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Var:
+    """An index (t, i, k) or the number of steps T."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sym:
+    """A quantity of the model, ``times`` its time indices, ``parts`` its component indices (from 1)."""
+
+    name: str
+    times: tuple[Expr, ...] = ()
+    parts: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """A sum of signed terms."""
+
+    terms: tuple[tuple[int, Expr], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mul:
+    """A product; ``op`` is next (juxtaposed), dot, times, star, matmul, odot, outer or inner."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Div:
+    """A quotient, entry by entry."""
+
+    top: Expr
+    bottom: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Pow:
+    """A power: of a number, of a square matrix, or of a vector's entries."""
+
+    base: Expr
+    exponent: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Trans:
+    """A transpose."""
+
+    base: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A known function of one argument."""
+
+    name: str
+    argument: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Big:
+    """A sum or product over an index. Missing bounds are None; ``reverse`` multiplies from the last index down."""
+
+    kind: str
+    index: str
+    low: Expr | None
+    high: Expr | None
+    body: Expr
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mat:
+    """A matrix or vector written entry by entry."""
+
+    rows: tuple[tuple[Expr, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Values under conditions; a condition is (left, relation, right) links, empty for "otherwise"."""
+
+    rows: tuple[tuple[Expr, tuple[tuple[Expr, str, Expr], ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One component of a value that is no mere name: ``(W^T g)_i``."""
+
+    base: Expr
+    indices: tuple[Expr, ...]
+
+
+Expr = Part | Num | Var | Sym | Add | Mul | Div | Pow | Trans | Call | Big | Mat | Cases
+
+
+def find_nodes(expr: object) -> Iterator[Expr]:
+    """Yield every node, the expression itself first."""
+    if isinstance(expr, tuple):
+        for entry in expr:
+            yield from find_nodes(entry)
+    elif isinstance(expr, Part | Num | Var | Sym | Add | Mul | Div | Pow | Trans | Call | Big | Mat | Cases):
+        yield expr
+        for field in fields(expr):
+            yield from find_nodes(getattr(expr, field.name))
+
+
+def find_names(expr: Expr) -> set[str]:
+    """Return the names of all quantities in the expression."""
+    return {node.name for node in find_nodes(expr) if isinstance(node, Sym)}
+
+
+def find_variables(expr: Expr) -> set[str]:
+    """Return the names of all indices in the expression, bound or free."""
+    return {node.name for node in find_nodes(expr) if isinstance(node, Var)}

@@ -1,0 +1,346 @@
+"""Questions answered by a formula: read it, evaluate it in model worlds, and name what it equals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any, ClassVar, Literal
+
+from grader.formula.answer import FoundAnswer, find_answer, read_variants
+from grader.formula.bank import build_bank, build_question_table, read_bank_formula
+from grader.formula.bank import find_bank_problems as find_formula_problems
+from grader.formula.faults import FormulaFault, Unread, render_shape
+from grader.formula.judge import Case, Judgement, judge
+from grader.formula.layout import shows_layout
+from grader.formula.meaning import Setting
+from grader.formula.render import render_latex
+from grader.formula.slips import find_products
+from grader.formula.symbols import FormulaWorld
+from grader.formula.tree import Expr, Trans, find_nodes
+from grader.kinds.base import STRICT, Context, Kind
+from grader.model import Answer, Evidence, Finding, Review, Verdict
+
+ONE, NONE = Decimal(1), Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedReading:
+    """A formula that earns full marks. oracle: what proves it (see the tests). note: a sentence to the student."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    formula: str
+    oracle: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misconception:
+    """A known mistake: formulas that it leads to, or quantities that it multiplies, its credit and a hint.
+
+    multiplies: this quantity times any of ``by`` (and nowhere times ``without``) is the mistake, whatever else stands
+    there; looked at last.
+    """
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    credit: Decimal
+    hint: str
+    formulas: tuple[str, ...] = ()
+    multiplies: str = ""
+    by: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follow:
+    """Marking on: ``formula`` with ``symbol`` in it, which stands for the student's own answer to ``criterion``."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    criterion: str
+    symbol: str
+    formula: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormulaQuestion:
+    """What a formula question takes.
+
+    world: the name under ``worlds:``. times: its free time indices with their ranges ([1, T]).
+    asked: names of the quantity asked for (g_o, J_t/o). given: derivatives that may stand in an answer as names.
+    readings, misconceptions: by name. slips, conditions: the credit of general slips and of special worlds.
+    symbols, functions: spellings of this question only. lone_index: what a single index letter numbers.
+    scalar_over: the criteria whose answers must all do without matrices for the scalar reading.
+    """
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    kind: Literal["formula"]
+    world: str
+    asked: tuple[str, ...]
+    readings: Mapping[str, AcceptedReading]
+    times: Mapping[str, tuple[int | str, int | str]] = field(default_factory=dict)
+    given: tuple[str, ...] = ()
+    misconceptions: Mapping[str, Misconception] = field(default_factory=dict)
+    slips: Mapping[str, Decimal] = field(default_factory=dict)
+    conditions: Mapping[str, Decimal] = field(default_factory=dict)
+    symbols: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    functions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lone_index: Literal["time", "component"] = "time"
+    scalar_over: tuple[str, ...] = ()
+    scalar_note: str = "Read as numbers; with matrices the order and the transposes matter."
+    follow: Follow | None = None
+
+
+# What a general slip is called to the student: it names the mistake and what to do, and leaves the doing to them.
+SLIP_HINTS: Mapping[str, str] = {
+    "sign_flipped": "The size is right and the sign is not: follow the minus of the loss through once more.",
+    "constant_factor": "The answer is right up to a constant factor: look for a number too many or too few.",
+    "transposed": "This is the transpose of the gradient: a gradient has the shape of what it is taken by.",
+    "missing_transpose": "A transpose is missing or too many: check the shape of each factor and of the result.",
+    "no_outer_product": "Two vectors are multiplied where a matrix is needed: which product of two columns is a matrix?",
+    "factor_order": "The factors are the right ones in an order in which their shapes do not fit.",
+    "layout": "Right for numbers; for matrices the transposes and the order of the factors still have to be put right.",
+    "not_expanded": "The chain rule is named and not carried out: put in what each derivative is.",
+}
+CONDITION_NOTES: Mapping[str, str] = {
+    "tanh": "This holds only where the activation is tanh; the sheet leaves the activation open.",
+    "one_hot": "This holds only for one-hot labels; say so, or keep the labels general.",
+    "h0_zero": "This holds where the first state h_0 is zero.",
+}
+SLIP_CREDIT = Decimal("0.5")
+
+
+def find_bank_problems(
+    criterion: str, question: FormulaQuestion, worlds: Mapping[str, FormulaWorld], resolve: Callable[[str], Any]
+) -> list[str]:
+    """Return the mistakes in a formula question that only parsing and evaluating its formulas shows."""
+    if question.world not in worlds:
+        return [f"{criterion}: there is no world {question.world} under `worlds:`"]
+    unknown = [f"{criterion}: slips.{name}: no such slip" for name in question.slips if name not in SLIP_HINTS]
+    unknown += [f"{criterion}: conditions.{n}: no such world" for n in question.conditions if n not in CONDITION_NOTES]
+    found = find_formula_problems(question, worlds[question.world], resolve)
+    return unknown + [f"{criterion}: {problem}" for problem in found]
+
+
+def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, context: Context) -> Evidence:
+    """Return the evidence on one formula answer, whatever the student wrote."""
+    if answer.state == "missing":
+        return Evidence(criterion=criterion, verdict="missing", credit=NONE, expected=_expect(question, context))
+    if answer.state == "unreadable":
+        return _refer(criterion, question, answer, context, answer.reason or "the answer could not be read")
+    try:
+        found = find_answer(answer.text, _build_setting(question, answer, context), question.asked)
+        case = _build_case(criterion, question, answer, context)
+        judgement = judge(found.variants, case)
+        if found.rival is not None:
+            _compare_rival(found, judgement, case)
+    except FormulaFault as fault:
+        return _refer(criterion, question, answer, context, str(fault), fault=fault)
+    if judgement.sort == "refer":
+        return _refer(criterion, question, answer, context, judgement.detail, judgement=judgement)
+    return _build_evidence(criterion, question, answer, context, judgement)
+
+
+def _compare_rival(found: FoundAnswer, judgement: Judgement, case: Case) -> None:
+    if found.rival is None:
+        return
+    other = judge(read_variants(found.rival, found.setting), case)
+    if (other.sort, other.name) != (judgement.sort, judgement.name):
+        raise Unread("two different formulas are given as alternatives")
+
+
+def _find_world(question: FormulaQuestion, context: Context) -> FormulaWorld:
+    world: FormulaWorld = context.worlds[question.world]
+    return world
+
+
+def _build_setting(question: FormulaQuestion, answer: Answer, context: Context) -> Setting:
+    return Setting(
+        table=build_question_table(question, _find_world(question, context)),
+        times=tuple(question.times),
+        lone=question.lone_index,
+        machine_read=answer.machine_read,
+    )
+
+
+def _build_case(criterion: str, question: FormulaQuestion, answer: Answer, context: Context) -> Case:
+    plain = _build_setting(question, Answer(question=answer.question, state="given"), context)
+    bank = build_bank(question, _find_world(question, context), plain, context.resolve or _no_functions)
+    texts = [other.text for name, other in context.answers.items() if name in question.scalar_over]
+    return Case(
+        bank=bank,
+        rows=lambda: not _uses_columns(criterion, question, context),
+        scalar=not any(shows_layout(text) for text in [answer.text, *texts]),
+        followed=_follow(question, context),
+        named=frozenset(question.given),
+        asked=frozenset(question.asked),
+        structural=lambda expr: _find_structural(question, expr),
+    )
+
+
+def _uses_columns(criterion: str, question: FormulaQuestion, context: Context) -> bool:
+    """Whether another answer of the same question is right with columns, so that this one is no row layout."""
+    for name in question.scalar_over:
+        other, answer = context.questions.get(name), context.answers.get(name)
+        if name == criterion or other is None or answer is None or answer.state != "given":
+            continue
+        try:
+            found = find_answer(answer.text, _build_setting(other, answer, context), other.asked)
+            plain = _build_setting(other, Answer(question=name, state="given"), context)
+            bank = build_bank(other, _find_world(other, context), plain, context.resolve or _no_functions)
+            judged = judge(found.variants, Case(bank=bank, rows=lambda: False))
+        except FormulaFault:
+            continue
+        if judged.sort == "reading" and any(isinstance(node, Trans) for node in find_nodes(judged.reading.expr)):
+            return True
+    return False
+
+
+def _no_functions(name: str) -> Any:
+    raise ValueError(f"a formula question needs the course's functions ({name})")
+
+
+def _find_structural(question: FormulaQuestion, expr: Expr) -> str | None:
+    for name, rule in question.misconceptions.items():
+        partners = find_products(expr, rule.multiplies) if rule.multiplies else set()
+        if partners & set(rule.by) and not partners & set(rule.without):
+            return name
+    return None
+
+
+def _follow(question: FormulaQuestion, context: Context) -> Expr | None:
+    """Return what the student's own earlier answer makes right here, if it could be read."""
+    rule = question.follow
+    if rule is None or rule.criterion not in context.answers or rule.criterion not in context.questions:
+        return None
+    earlier, earlier_question = context.answers[rule.criterion], context.questions[rule.criterion]
+    if earlier.state != "given":
+        return None
+    try:
+        own = find_answer(earlier.text, _build_setting(earlier_question, earlier, context), earlier_question.asked)
+    except FormulaFault:
+        return None
+    setting = _build_setting(question, Answer(question="", state="given"), context)
+    defined = {(rule.symbol, ()): own.variants[0].expr}
+    return read_bank_formula(rule.formula, replace(setting, definitions=defined))
+
+
+def _expect(question: FormulaQuestion, context: Context, *, reading: str = "") -> dict[str, Any]:
+    world = _find_world(question, context)
+    setting = _build_setting(question, Answer(question="", state="given"), context)
+    names = dict.fromkeys([next(iter(question.readings)), reading])
+    rules = [question.readings[name] for name in names if name in question.readings]
+    return {"latex": [render_latex(read_bank_formula(rule.formula, setting), world) for rule in rules]}
+
+
+def _observe(answer: Answer, world: FormulaWorld, judgement: Judgement | None) -> dict[str, Any]:
+    observed: dict[str, Any] = {"answer": answer.text}
+    if answer.location is not None:
+        observed["location"] = str(answer.location)
+    if judgement is not None:
+        observed["latex"] = render_latex(judgement.reading.expr, world)
+        observed["repairs"] = [
+            f"“{seen}” was read as {world.repairs[name].means or 'nothing'}" for name, seen in judgement.reading.repairs.items()
+        ]
+        if judgement.detail:
+            observed["detail"] = judgement.detail
+    return observed
+
+
+def _refer(
+    criterion: str,
+    question: FormulaQuestion,
+    answer: Answer,
+    context: Context,
+    reason: str,
+    *,
+    judgement: Judgement | None = None,
+    fault: FormulaFault | None = None,
+) -> Evidence:
+    """Hand the answer to a person, with the place that was not understood."""
+    world = _find_world(question, context)
+    observed = _observe(answer, world, judgement)
+    if isinstance(fault, Unread) and fault.position is not None:
+        observed["position"], observed["not_understood"] = fault.position, fault.snippet
+    name = judgement.name if judgement is not None else "unreadable"
+    message = f"This answer waits for a person: {reason}."
+    return Evidence(
+        criterion=criterion,
+        verdict="unreadable",
+        credit=None,
+        observed=observed,
+        expected=_expect(question, context),
+        findings=(Finding(code=f"formula.{name}", message=message),),
+        review=Review(reason=reason),
+        provenance="formula",
+    )
+
+
+def _build_evidence(
+    criterion: str, question: FormulaQuestion, answer: Answer, context: Context, judgement: Judgement
+) -> Evidence:
+    world = _find_world(question, context)
+    credit, reading = _find_credit(question, judgement)
+    verdict: Verdict = "correct" if credit == ONE else "wrong" if credit == NONE else "partial"
+    doubtful = [name for name in judgement.reading.repairs if world.repairs[name].confirm]
+    observed = _observe(answer, world, judgement)
+    review = None
+    if doubtful:
+        reason = "the verdict hangs on how the machine-read text was mended: " + "; ".join(observed["repairs"])
+        review = Review(reason=reason, suggested_verdict=verdict, suggested_credit=credit)
+    matched = judgement.detail if reading in ("scalar", "row_layout") else judgement.name
+    return Evidence(
+        criterion=criterion,
+        verdict=verdict,
+        credit=credit,
+        reading=reading,
+        observed=observed,
+        expected=_expect(question, context, reading=matched),
+        findings=tuple(_find_findings(question, judgement)),
+        review=review,
+        provenance="formula",
+    )
+
+
+def _find_credit(question: FormulaQuestion, judgement: Judgement) -> tuple[Decimal, str | None]:
+    """Return (credit, reading)."""
+    if judgement.sort == "reading":
+        return ONE, judgement.name
+    if judgement.sort == "condition":
+        return question.conditions.get(judgement.name, SLIP_CREDIT), judgement.name
+    if judgement.sort == "misconception":
+        return question.misconceptions[judgement.name].credit, None
+    if judgement.sort == "slip":
+        return question.slips.get(judgement.name, SLIP_CREDIT), None
+    return NONE, None
+
+
+def _find_findings(question: FormulaQuestion, judgement: Judgement) -> list[Finding]:
+    code = f"formula.{judgement.name}"
+    if judgement.sort == "reading":
+        note = _find_note(question, judgement)
+        return [Finding(code=f"formula.reading_{judgement.name}", message=note)] if note else []
+    if judgement.sort == "condition":
+        return [Finding(code=code, message=CONDITION_NOTES[judgement.name])]
+    if judgement.sort == "misconception":
+        return [Finding(code=code, message=question.misconceptions[judgement.name].hint)]
+    shapes = f" ({render_shape(judgement.shapes[0])} met {render_shape(judgement.shapes[1])})" if judgement.shapes else ""
+    if judgement.sort == "slip":
+        return [Finding(code=code, message=SLIP_HINTS[judgement.name] + shapes)]
+    message = "This does not equal the gradient that was asked for: check it with small numbers, step by step."
+    return [Finding(code="formula.not_equal", message=message + shapes)]
+
+
+def _find_note(question: FormulaQuestion, judgement: Judgement) -> str:
+    if judgement.name == "scalar":
+        return question.scalar_note
+    if judgement.name == "row_layout":
+        return "Read in row layout: the gradient stands transposed, which counts as well."
+    if judgement.name == "follow_through":
+        return "Marked on from your own earlier answer: this step is right."
+    rule = question.readings.get(judgement.name)
+    return rule.note if rule else ""
+
+
+KIND = Kind(name="formula", question=FormulaQuestion, check=check_formula)
+
+__all__ = ["KIND", "FormulaQuestion", "FormulaWorld", "check_formula", "find_bank_problems"]
