@@ -54,7 +54,7 @@ def judge(variants: Sequence[Reading], case: Case) -> Judgement:
     if any("/" in name and name not in case.named for name in open_names):
         return _judge_chain(variants, case)
     valued = [(reading, _try_values(reading.expr, case.bank, "generic")) for reading in variants]
-    for step in (_find_right, _find_scalar, _find_known_mistake, _find_slip, _find_condition):
+    for step in (_find_right, _find_followed, _find_scalar, _find_layout, _find_known_mistake, _find_slip, _find_condition):
         found = step(valued, case)
         if found is not None:
             return found
@@ -76,7 +76,7 @@ def _find_right(valued: Valued, case: Case) -> Judgement | None:
         name = case.bank.find_reading(values, "generic") if isinstance(values, tuple) else None
         if name:
             return Judgement(sort="reading", name=name, reading=reading)
-    return _find_followed(valued, case) or _find_layout(valued, case)
+    return None
 
 
 def _find_followed(valued: Valued, case: Case) -> Judgement | None:

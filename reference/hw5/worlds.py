@@ -19,8 +19,9 @@ Function = Callable[[Array], Array]
 Values = dict[str, dict[tuple[int, ...], Any]]
 
 STEPS = 3
-# (inputs, hidden, outputs): two sets in which no two sizes agree, so that a wrong matrix fails by its shape.
-SIZES = ((3, 4, 2), (2, 5, 3))
+# (inputs, hidden, outputs): two sets in which no two sizes agree, so that a wrong matrix fails by its shape. The sheet
+# fixes two outputs, and answers that write both of them out must hold.
+SIZES = ((3, 4, 2), (6, 5, 2))
 # A gradient of J_t carries the question's t besides its own index; without a t it is the gradient of J.
 OF_T = {"g_h": "J/h", "g_z": "J/z"}
 COLUMNS = ("x", "h", "z", "o", "y", "yhat")
