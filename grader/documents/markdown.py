@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from grader.documents.blocks import Block, BlockKind, Line
+from grader.documents.labels import find_label
 from grader.documents.markup import read_lines
 from grader.model import Location
 
@@ -16,9 +17,14 @@ if TYPE_CHECKING:
 
 # The longest text that is cut into blocks by Markdown's rules; anything longer is no written answer.
 MAX_CHARACTERS = 1_000_000
-_FORMULA = re.compile(r"\$\$.*?\$\$|\\\[.*?\\\]|\$(?!\s)(?:[^$\n]|\n(?!\s*\n))*?(?<!\s)\$", re.DOTALL)
+# No formula is longer: a mark that nobody closed must not be searched for to the end of the file again and again.
+_INLINE = re.compile(r"\$(?!\s)(?:[^$\n]|\n(?![ \t]*\n)){0,2000}?(?<!\s)\$")
+_OPENER = re.compile(r"\$\$|\\\[|\$")
+_CLOSERS = {"$$": "$$", "\\[": "\\]"}
+_FORMULA_CHARACTERS = 5_000
+_NEW_PARAGRAPH = re.compile(r"\S[^\n]*\n[ \t]*\n\s*(?=\S)")
 _DISPLAY = re.compile(r"\s*(?:\$\$.*\$\$|\\\[.*\\\])[\s.,;]*\Z", re.DOTALL)
-_IMAGE_ONLY = re.compile(r"\s*(?:!\[[^\]]*\]\([^)]*\)\s*)+\Z")
+_IMAGE_ONLY = re.compile(r"\s*(?:!\[[^\]\n]{0,300}\]\([^)\n]{0,2000}\)\s*)+\Z")
 _KINDS: dict[str, BlockKind] = {
     "heading_open": "heading",
     "paragraph_open": "text",
@@ -53,11 +59,40 @@ def read_plain(text: str, file: str) -> tuple[Block, ...]:
 
 def _mask_formulas(text: str) -> str:
     """Return ``text`` with every character of a formula as "x", so that no formula looks like a list or a heading."""
+    pieces: list[str] = []
+    position = 0
+    while opener := _OPENER.search(text, position):
+        end = _find_formula_end(text, opener)
+        pieces.append(text[position : opener.start()])
+        formula = text[opener.start() : end]
+        pieces.append("\n".join("x" * max(len(line), 1) for line in formula.split("\n")))
+        position = end
+    return "".join([*pieces, text[position:]])
 
-    def mask(match: re.Match[str]) -> str:
-        return "\n".join("x" * max(len(line), 1) for line in match[0].split("\n"))
 
-    return _FORMULA.sub(mask, text)
+def _find_formula_end(text: str, opener: re.Match[str]) -> int:
+    """Return where a formula ends; the end of the opening mark where nobody closed it before the next answer."""
+    if opener[0] == "$":
+        inline = _INLINE.match(text, opener.start())
+        return inline.end() if inline else opener.end()
+    closer = _CLOSERS[opener[0]]
+    end = text.find(closer, opener.end(), opener.end() + _FORMULA_CHARACTERS)
+    if end < 0 or _begins_something_else(text[opener.end() : end]):
+        return opener.end()
+    return end + len(closer)
+
+
+def _begins_something_else(inside: str) -> bool:
+    """Tell whether a heading, a question, or in a new paragraph a part begins between two marks of a formula."""
+    lines = inside.split("\n")[1:]
+    if any(re.match(r" {0,3}#{1,6} ", line) or _is_question(line) for line in lines):
+        return True
+    return any(find_label(inside[found.end() :][:200]) for found in _NEW_PARAGRAPH.finditer(inside))
+
+
+def _is_question(line: str) -> bool:
+    label = find_label(line) if line[:40].strip() else None
+    return label is not None and label.word and label.sure
 
 
 def _mask(line: str) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from grader.documents.blocks import Line
 
 _MATHEMATICS = (
-    r"\$\$.*?\$\$|\\\[.*?\\\]|\\\(.*?\\\)|\$(?!\s)[^$\n]*?(?<!\s)\$|(?m:^(?:```|~~~).*?^(?:```|~~~))|`[^`\n]+`"
+    r"\$\$.{0,5000}?\$\$|\\\[.{0,5000}?\\\]|\\\(.{0,2000}?\\\)|\$(?!\s)[^$\n]{0,2000}?(?<!\s)\$"
+    r"|(?m:^(?:```|~~~).*?^(?:```|~~~))|`[^`\n]+`"
 )
 _DROPPED = r"<!--.*?(?:-->|\Z)|<(?P<name>script|style|head|template|iframe|object|svg)\b.*?(?:</(?P=name)\s*>|\Z)"
 _KNOWN = (

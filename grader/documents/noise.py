@@ -23,7 +23,11 @@ _TASK = re.compile(
     r"|determine|کدام|چگونه|چرا|محاسبه|توضیح)\b(?:\W+\w+){3}",
     re.IGNORECASE,
 )
-_ASKED = re.compile(r"(?:\w+\W+){4}\w+\W*[?؟]\W*$|\b(?:کنید|دهید|بنویسید|بیابید|آورید)\b", re.MULTILINE)
+_ASKED = re.compile(
+    r"(?:\w{1,30}\W{1,5}){4}\w{1,30}\W{0,5}[?؟]\W{0,5}$|\b(?:کنید|دهید|بنویسید|بیابید|آورید)\b", re.MULTILINE
+)
+# No question of a sheet is longer; an answer may be.
+_QUESTION_CHARACTERS = 3_000
 _OPTION = re.compile(r"^[\s*>-]*[(\[]?[1-4۱-۴a-d][)\].]\s+\S", re.MULTILINE)
 _PLACEHOLDER = re.compile(
     r"[\s\W_]*(?:(?:n/?a|todo|tbd|none|blank|empty|no answer|not answered|not done|skip(?:ped)?"
@@ -36,7 +40,7 @@ _ELSEWHERE = re.compile(
     r"|other (?:file|page)|next page)\b|پیوست|ضمیمه|در عکس|در تصویر|در فایل|صفحه(?:‌ی|ی)? بعد",
     re.IGNORECASE,
 )
-_PICTURE = re.compile(r"!\[[^\]]*\]\([^)]*\)|!\[\[[^\]]*\]\]|\\includegraphics\b")
+_PICTURE = re.compile(r"!\[[^\]\n]{0,300}\]\([^)\n]{0,2000}\)|!\[\[[^\]\n]{0,300}\]\]|\\includegraphics\b")
 _STRUCK = re.compile(r"~~.*?~~", re.DOTALL)
 
 
@@ -81,7 +85,7 @@ def _is_header_line(line: str) -> bool:
 
 def is_question_text(text: str) -> bool:
     """Tell whether ``text`` reads like the sheet's question: it asks, begins like a task, or lists options."""
-    plain = text.strip()
+    plain = text.strip()[:_QUESTION_CHARACTERS]
     options = 0 if re.search(r"[$=\[]", plain) else len(_OPTION.findall(plain))
     return bool(_TASK.match(plain) or _ASKED.search(plain) or options >= 3)
 

@@ -85,16 +85,22 @@ def _find_candidates(
     """Yield the labels of a document with the question that each stands under."""
     question: int | None = None
     visit = 0
+    program_before = False
     for position, unit in enumerate(units):
         label = unit.label
-        if label is None:
+        program_before |= unit.code_cell
+        if template and program_before and unit.heading and not (label and label.word):
+            # After a program a new heading begins something else: the template's next step, not the answer's end.
+            question = None
+            yield _Candidate(unit=unit, question=0, part="", rank=_FULL, visit=visit, known=False)
+        if label is None or (template and question is None and not label.word):
             continue
         if label.question is not None:
             if not _opens_question(units, position, question, parts, words, template):
                 continue
             if label.question != question or not label.part:
                 visit += 1
-            question = label.question
+            question, program_before = label.question, False
             part = label.part if label.part in parts.get(question, ()) else ""
             if label.part and not part and question in parts:
                 continue
@@ -148,20 +154,28 @@ def _filter(
             if set(wanted) <= named:
                 least[question] = rank
                 break
+    places = {id(unit): place for place, unit in enumerate(units)}
+    first: dict[tuple[int, str], _Candidate] = {}
+    for item in candidates:
+        first.setdefault((item.question, item.part), item)
     kept: list[_Candidate] = []
     for item in candidates:
         if (item.part or item.several) and item.rank < least.get(item.question, _PLAIN):
             continue
-        if kept and _is_answer_letter(units, kept[-1], item, candidates):
+        if kept and _is_answer_letter(units, places, kept[-1], item, candidates):
             continue
-        if _is_reference(units, item, candidates):
+        if _is_reference(units, places, item, first):
             continue
         kept.append(item)
     return kept
 
 
 def _is_answer_letter(
-    units: Sequence[Unit], before: _Candidate, item: _Candidate, candidates: Sequence[_Candidate]
+    units: Sequence[Unit],
+    places: Mapping[int, int],
+    before: _Candidate,
+    item: _Candidate,
+    candidates: Sequence[_Candidate],
 ) -> bool:
     """Tell whether a plainer label directly under another one is its answer, the part being labelled elsewhere too.
 
@@ -173,7 +187,7 @@ def _is_answer_letter(
         return False
     if item.rank >= before.rank and not (item.several and item.rank < _FULL):
         return False
-    between = units[_index(units, before.unit) + 1 : _index(units, item.unit)]
+    between = units[places[id(before.unit)] + 1 : places[id(item.unit)]]
     if before.unit.rest.strip() or any(unit.text.strip() for unit in between):
         return False
     return item.several or any(
@@ -182,25 +196,24 @@ def _is_answer_letter(
     )
 
 
-def _is_reference(units: Sequence[Unit], item: _Candidate, candidates: Sequence[_Candidate]) -> bool:
+def _is_reference(
+    units: Sequence[Unit], places: Mapping[int, int], item: _Candidate, first: Mapping[tuple[int, str], _Candidate]
+) -> bool:
     """Tell whether "Q2a we know ..." goes on with the sentence of the line above, the part being labelled before."""
-    before = [other for other in candidates if (other.question, other.part) == (item.question, item.part)]
-    if not item.part or before[0] is item or item.unit.joint != "\n":
+    if not item.part or first[item.question, item.part] is item or item.unit.joint != "\n":
         return False
-    index = _index(units, item.unit)
+    index = places[id(item.unit)]
     return index > 0 and _UNFINISHED.search(units[index - 1].text) is not None
-
-
-def _index(units: Sequence[Unit], unit: Unit) -> int:
-    return next(index for index, other in enumerate(units) if other is unit)
 
 
 def _find_torn(units: Sequence[Unit], candidates: Sequence[_Candidate]) -> dict[int, str]:
     """Return the questions in which two or more parts stand twice in a row: a list inside an answer, or a second go."""
     runs: dict[int, list[_Candidate]] = {}
+    places = {id(unit): place for place, unit in enumerate(units)}
     for position, item in enumerate(candidates):
-        after = candidates[position + 1].unit if position + 1 < len(candidates) else None
-        if item.part and _says_something(units, item.unit, after):
+        start = places[id(item.unit)]
+        end = places[id(candidates[position + 1].unit)] if position + 1 < len(candidates) else len(units)
+        if item.part and _says_something(units[start:end]):
             runs.setdefault(item.visit, []).append(item)
     torn = {}
     for run in runs.values():
@@ -214,11 +227,9 @@ def _find_torn(units: Sequence[Unit], candidates: Sequence[_Candidate]) -> dict[
     return torn
 
 
-def _says_something(units: Sequence[Unit], unit: Unit, after: Unit | None) -> bool:
-    """Tell whether an answer stands between two labels: not struck out, no placeholder, not the sheet's question."""
-    start = _index(units, unit)
-    end = _index(units, after) if after is not None else len(units)
-    text = drop_struck("\n".join([unit.rest, *(item.text for item in units[start + 1 : end])]))
+def _says_something(units: Sequence[Unit]) -> bool:
+    """Tell whether an answer stands under a label: not struck out, no placeholder, not the sheet's question."""
+    text = drop_struck("\n".join([units[0].rest, *(item.text for item in units[1:])]))
     return not is_placeholder(text) and not is_question_text(text)
 
 

@@ -30,6 +30,11 @@ _ANSWER_MARK = re.compile(
     r"^[ \t>*_]*(?:(?:my |the )?(?:answer|ans|solution)s?|پاسخ|جواب|ج)[ \t*_]*(?:[:：]|\.(?=\s|$)|$)[ \t*_]*",
     re.IGNORECASE | re.MULTILINE,
 )
+_CHOOSES = re.compile(
+    r"[$\d=]|\b(?:first|second|third|fourth|last|one|two|three|four|both|all|none|neither|yes|no|true|false|options?)\b"
+    r"|اول|دوم|سوم|چهارم|هر|همه|هیچ|بله|خیر|گزینه",
+    re.IGNORECASE,
+)
 _NO_TEXT = "no label of a question was found, so nothing could be placed"
 
 
@@ -89,8 +94,8 @@ class _Segment:
 
 
 def _is_title_line(unit: Unit, text: str) -> bool:
-    apart = unit.label is not None or unit.heading
-    return apart and len(text.split()) <= 8 and re.search(r"[$\d=]", text) is None
+    """Tell whether a heading's own text is a title: a few words, and none that could choose or count something."""
+    return unit.heading and len(text.split()) <= 8 and _CHOOSES.search(text) is None
 
 
 @dataclass(slots=True)
@@ -122,43 +127,29 @@ def find_passages(documents: Sequence[Document], wanted: Sequence[Place]) -> Map
         if document.unreadable:
             found.doubts.append(f"{document.file} could not be read: {document.unreadable}")
             continue
-        segments = _cut(index, units[index], openings, document.template)
+        segments = _cut(index, units[index], openings)
         _judge_loose_text(document, segments, found)
         found.segments += segments
     _place_preambles(found, parts)
     return {place: _build_passage(place, found, documents) for place in wanted}
 
 
-def _cut(index: int, units: Sequence[Unit], openings: Mapping[int, Opening], template: bool) -> list[_Segment]:
+def _cut(index: int, units: Sequence[Unit], openings: Mapping[int, Opening]) -> list[_Segment]:
     """Return one document's text, cut at the labels that count."""
     current = _Segment(document=index, place=None)
     segments = [current]
-    program_before = False
     for unit in units:
         opening = openings.get(id(unit))
-        if opening is not None:
-            place = Place(question=opening.question, part=opening.part)
-            before = current.place
-            if (
-                not opening.part
-                and not opening.several
-                and before
-                and before.part
-                and before.question == place.question
-            ):
-                place = before  # "Q2 (continued)" at the top of the next page goes on with the part before it
-            current = _Segment(document=index, place=place, closed=opening.closes, several=opening.several)
-            segments.append(current)
-            current.units.append((unit, opening.rest))
-            program_before = False
-        elif unit.code_cell:
-            program_before = True
-        elif template and program_before and unit.heading:
-            # After a program a new heading begins something else: the template's next step, not the answer's end.
-            current = _Segment(document=index, place=None, closed=True)
-            segments.append(current)
-        else:
+        if opening is None:
             current.units.append((unit, unit.text))
+            continue
+        place = Place(question=opening.question, part=opening.part)
+        before = current.place
+        if not opening.part and not opening.several and before and before.part and before.question == place.question:
+            place = before  # "Q2 (continued)" at the top of the next page goes on with the part before it
+        current = _Segment(document=index, place=place, closed=opening.closes, several=opening.several)
+        segments.append(current)
+        current.units.append((unit, opening.rest))
     return segments
 
 
@@ -197,6 +188,7 @@ def _place_preambles(found: _Found, parts: Mapping[int, tuple[str, ...]]) -> Non
         elif first not in labelled and _answers(loose):
             for item in loose:
                 item.place = place
+                item.units = [(unit, text) for unit, text in item.units if not _is_title_line(unit, text)]
         elif first not in labelled or not _is_title(loose):
             found.question_doubts[question] = f"text stands under question {question} before its first part's label"
 
@@ -204,7 +196,7 @@ def _place_preambles(found: _Found, parts: Mapping[int, tuple[str, ...]]) -> Non
 def _answers(loose: Iterable[_Segment]) -> bool:
     """Tell whether what stands beside a question's label can be an answer: no question, and more than a few words."""
     text = "\n".join(item.body for item in loose)
-    return not is_question_text(text) and (re.search(r"[$\d]", text) is not None or len(text.split()) > 8)
+    return not is_question_text(text) and (_CHOOSES.search(text) is not None or len(text.split()) > 8)
 
 
 def _is_title(loose: Iterable[_Segment]) -> bool:

@@ -80,14 +80,14 @@ def _read_code(index: int, block: Block) -> Iterator[Unit]:
 def _group(lines: Sequence[Line]) -> Iterator[list[Line]]:
     """Yield the lines one by one, those of one displayed formula together."""
     group: list[Line] = []
-    depth = 0
+    marks = depth = 0
     for line in lines:
         group.append(line)
         depth += line.text.count("\\[") - line.text.count("\\]")
-        marks = sum(item.text.count("$$") for item in group)
+        marks += line.text.count("$$")
         if marks % 2 == 0 and depth <= 0:
             yield group
-            group, depth = [], 0
+            group, marks, depth = [], 0, 0
     for line in group:  # a formula that nobody closed: line by line again
         yield [line]
 
