@@ -1,4 +1,4 @@
-"""Short formulas inside sentences made comparable: ``P(y^{<t>} \\mid y^{<1>}, \\ldots)`` and ``P(yt | y1..y(t-1))``."""
+r"""Short formulas inside sentences made comparable: ``P(y^{<t>} \mid y^{<1>}, \ldots)`` and ``P(yt | y1..y(t-1))``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _STEPS = (
 _BRACED = re.compile(r"\s*_\s*\{\s*([^{}]*?)\s*\}")
 _LOOSE = re.compile(rf"([a-z])_({_INDEX})")
 _PROBABILITY = re.compile(r"(?:\bp\s*r?|\bprob(?:ability)?)\s*\{?\s*[(\[{]((?:[^()\[\]]|\([^()]*\))*)[)\]}]")
+_DOTS = r"(?:\.{2,}|\bto\b|\bthrough\b|\bup to\b|\buntil\b|تا)"
 _RANGE = re.compile(
-    rf"([a-z])_({_INDEX})(?:\s*,?\s*\1_{_INDEX})*?\s*,?\s*(?:\.{{2,}}|\bto\b|\bthrough\b|\bup to\b|\buntil\b|تا)\s*,?\s*"
-    rf"(?:\1_{_INDEX}\s*,\s*)*\1_({_INDEX})"
+    rf"([a-z])_({_INDEX})(?:\s*,?\s*\1_{_INDEX})*?\s*,?\s*{_DOTS}\s*,?\s*(?:\1_{_INDEX}\s*,\s*)*\1_({_INDEX})"
 )
 
 
@@ -36,18 +36,13 @@ def _probability(match: re.Match[str]) -> str:
     inside = re.sub(r"\b([a-z])\s*\(?(\d+|t(?:\s*[+\-]\s*\d)?)\)?(?![\w])", lambda m: f"{m[1]}_{_tight(m[2])}", inside)
     inside = re.sub(r"_\{?\s*(t)\s*([+\-])\s*(\d)\s*\}?", r"_\1\2\3", inside)
     inside = _RANGE.sub(_range, inside)
+    # "y_1, y_t-1" whose dots a machine reading lost is not repaired: it names two values.
     sides = [_tight(side).strip(",") for side in inside.split("|")]
-    return "p(" + "|".join(",".join(_ordered(side)) for side in sides if side) + ")"
+    return "p(" + "|".join(side for side in sides if side) + ")"
 
 
 def _tight(text: str) -> str:
     return re.sub(r"\s+", "", text)
-
-
-def _ordered(side: str) -> list[str]:
-    parts = [part for part in side.split(",") if part]
-    # "y_1, y_t-1" with its dots lost by a machine reading is not repaired: it names two values.
-    return parts
 
 
 def _range(match: re.Match[str]) -> str:

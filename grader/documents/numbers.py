@@ -107,6 +107,7 @@ def _flatten_calls(body: str) -> str:
     return _CALL.sub(lambda m: m[1], body)
 
 
+_EARLIER = re.compile(r"[\[({][^\[\](){}]*\d[^\[\](){}]*[,;\s][^\[\](){}]*[\])}]")
 _MATRIX = re.compile(r"[\[({]\s*((?:[\[({][^\[\](){}]*[\])}]\s*[,;\n]?\s*)+)[\])}]")
 
 
@@ -171,6 +172,8 @@ def _name(body: str, start: int) -> tuple[str, bool]:
     line = head.rsplit("\n", 1)[-1]
     if not re.search(r"\w", line) and re.search(r"[:=≈]\s*\W*$", head.rstrip()):
         line = head.rstrip().rsplit("\n", 1)[-1]
+    if earlier := list(_EARLIER.finditer(line)):
+        line = line[earlier[-1].end() :]
     approximate = bool(
         re.search(r"(?:≈|\bapprox\w*|\bsimeq|\bsim|≃|\babout|\broughly|~|حدود|تقریبا)\W*(?:equal)?\W*$", line)
     )

@@ -1,16 +1,8 @@
-"""Words as students write them: English and Persian text made comparable, cut into sentences, matched and negated.
+"""Words as students write them: English and Persian text made comparable and cut into sentences.
 
 This layer knows languages, not questions. Two forms are used: *plain* text (strikes and Markdown removed, still the
 student's own words, fit to be shown) and *folded* text (lower case, Latin digits, one spelling of each letter, LaTeX
 dressing removed), on which phrases are matched.
-
-A **phrase** is how a rubric writes words down, so that a teacher can read it:
-
-- words stand in the order given; ``word*`` allows any ending, ``(a|b)`` means one of them, ``(a )?`` is optional;
-- ``...`` stands for up to six words, not across "but", "while" or the end of a sentence;
-- ``a + b`` means both in one sentence, in any order;
-- a phrase counts when it is asserted; a leading ``not`` asks for it denied (``not differentiable`` meets "isn't
-  differentiable", "non-differentiable" and "مشتق‌پذیر نیست").
 """
 
 from __future__ import annotations
@@ -18,7 +10,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 
 MAX_CHARACTERS = 20_000
 
@@ -45,12 +36,8 @@ _LATEX = (
     (re.compile(r"\\(?:rightarrow|to|longrightarrow)(?![a-zA-Z])"), " -> "),
     (re.compile(r"\\(?:ldots|dots|cdots|dotsc|dotsb|hdots)(?![a-zA-Z])|…|⋯"), "..."),
     (re.compile(r"\\(?:mid|vert|lvert|rvert|big\||Big\|)(?![a-zA-Z])"), "|"),
-    (
-        re.compile(
-            r"\\(?:left|right|big|Big|bigl|bigr|displaystyle|limits|,|;|:|!|quad|qquad|middle|Bigl|Bigr|nonumber)(?![a-zA-Z])"
-        ),
-        " ",
-    ),
+    (re.compile(r"\\(?:left|right|middle|big|Big|bigl|bigr|Bigl|Bigr|displaystyle|limits|nonumber)(?![a-zA-Z])"), " "),
+    (re.compile(r"\\(?:[,;:!]|q?quad(?![a-zA-Z]))"), " "),
     (re.compile(r"\\(?:langle|lt)(?![a-zA-Z])"), "<"),
     (re.compile(r"\\(?:rangle|gt)(?![a-zA-Z])"), ">"),
     (re.compile(r"\\(?:arg\s*\\?max|argmax)(?![a-zA-Z])|\barg[\s_-]+\\?max\b", re.I), "argmax"),
@@ -64,7 +51,7 @@ _LATEX = (
 
 
 def remove_struck(text: str) -> str:
-    """Return ``text`` without what its writer struck out (``~~ ~~``, ``<s>``, ``\\cancel``) or hid in comments."""
+    """Return ``text`` without what its writer struck out (``~~ ~~``, ``<s>``, a LaTeX cancel) or hid in comments."""
     return _CANCELLED.sub(" ", _STRIKES.sub(" ", _COMMENTS.sub(" ", text)))
 
 
@@ -143,118 +130,50 @@ def _blocks(text: str) -> list[tuple[str, bool]]:
     return blocks
 
 
-# --- phrases -----------------------------------------------------------------------------------------------------
-
-CONTRAST = (
-    "but|while|whereas|unlike|however|although|though|yet|compared|اما|ولی|لیکن|درحالی|برخلاف|بر خلاف|هرچند|اگرچه"
+# Small words and verbs: what sentences have and strewn keywords have not.
+_GLUE = re.compile(
+    r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did|can|cannot|could|will|would|may|might|must|should|not|non"
+    r"|\w+n't|no|the|a|an|it|its|this|that|these|they|we|you|he|which|there|to|of|in|on|by|for|from|with"
+    r"|through|at|as|so"
+    r"|because|since|when|while|but|and|or|also|only|than|into|if|then|therefore|hence|thus|get|gets|gives?"
+    r"|makes?|leads?"
+    r"|causes?|becomes?|means?|uses?|using|all|other|every|any|one|cant|doesnt|isnt|never|just|more|less|during)\b"
+    r"|است|هست|نیست|نیستند|هستند|دارد|ندارد|دارند|ندارند|شود|می\s*\w+|نمی\s*\w+|باشد|شده|کند|کرد|بود|میشه|داره|نداره"
+    r"|(?<!\w)(?:به|از|در|که|را|با|و|برای|این|آن|تا|پس|چون)(?!\w)"
 )
-_GAP = rf"(?:[^\w.;!?]+(?!(?:{CONTRAST}|because|since|چون|زیرا)\b)[\w']+){{0,6}}[^\w.;!?]+"
-_PERSIAN = re.compile(r"[\u0600-\u06ff]")
-
-_WORD_NEGATORS = (
-    r"not|no|never|none|neither|cannot|without|\w+n't|cant|dont|doesnt|isnt|arent|wont|didnt|non|hardly|barely|nothing"
-    r"|lack\w*|fail\w*|unable|impossible|prevent\w*|block\w*|stops?|stopped|kills?|hinders?|zero|loses?|breaks?"
+_SUPPOSED = re.compile(
+    r"\b(?:if|unless|suppose|assume)\b.{0,60}\b(?:were|was|would|could|had)\b|\bwould (?:be|have)\b"
+    r"|\bone (?:might|may|could) think\b|\bsome (?:people )?(?:say|claim|think)\b|اگر.{0,50}(?:بود|می ?شد)"
 )
-_PERSIAN_NEGATORS = r"نیست\w*|ندارد|ندارند|نداریم|نداره|نمی\s*\w+|نخواه\w+|نشود|نشده|نباشد|نکند|نکرده|نه|بدون|غیر|عدم|مانع|نمیشه|نرسد|نیس"
-_NEGATOR = re.compile(rf"(?<!\w)(?:{_WORD_NEGATORS}|{_PERSIAN_NEGATORS})(?!\w)")
-_PERSIAN_NEGATOR = re.compile(rf"(?<!\w)(?:{_PERSIAN_NEGATORS})(?!\w)")
-_NOT_NEGATION = re.compile(r"\bnot (?:only|just|merely|simply)\b|\bno (?:doubt|matter|wonder)\b|\bwithout (?:a )?doubt\b"
-                           r"|نه تنها|نه فقط|بدون شک")  # fmt: skip
-_BOUNDARY = re.compile(rf"[;:?!]|,(?! *(?:or|nor)\b)|\b(?:{CONTRAST}|so|because|since|therefore|thus|hence|which|as|then|we|they|you|i"
-                       r"|and (?:so|therefore|thus|it|this|we|the)|چون|زیرا|پس|بنابراین|که|در نتیجه)\b|=>|->")  # fmt: skip
-_AFTER = re.compile(
-    r"^\W*(?:is|are|was|gets?|becomes?|has|have|does|do|will|would|can|could)?\W*"
-    r"(?:not\b|n't|lost\b|missing\b|absent\b|gone\b|impossible\b|blocked\b|broken\b|stopped\b|cut\b)"
-)
-_PERSIAN_ASSERTION = re.compile(r"(?<!\w)(?:است|هست|هستند|دارد|دارند|باشد|شد|می\s?(?:شود|شوند|کند|کنند|رسد|دهد))(?!\w)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Phrase:
-    """A compiled phrase of a rubric."""
-
-    source: str
-    parts: tuple[re.Pattern[str], ...]
-    denied: bool
+def is_sentence(folded: str) -> bool:
+    """Return whether words form a sentence rather than a run of keywords: every fifth word holds it together."""
+    words = re.findall(r"[\w']+", folded)
+    return len(words) >= 2 and len(_GLUE.findall(folded)) * 5 >= len(words)
 
 
-@lru_cache(maxsize=4096)
-def compile_phrase(source: str) -> Phrase:
-    """Compile a rubric's phrase; raises ValueError (re.error) for an unclosed bracket."""
-    denied = source.startswith("not ")
-    folded = fold(source[4:] if denied else source)
-    parts = tuple(re.compile(rf"(?<!\w)(?:{_pattern(part.strip())})(?!\w)") for part in folded.split(" + "))
-    return Phrase(source=source, parts=parts, denied=denied)
-
-
-def _pattern(part: str) -> str:
-    pattern = ""
-    position = 0
-    while position < len(part):
-        char, rest = part[position], part[position:]
-        if gap := re.match(r"\s*\.\.\.\s*", rest):
-            pattern, position = pattern + _GAP, position + gap.end()
-            continue
-        if char == "*":
-            pattern += r"\w*"
-        elif char in "()|?":
-            pattern += "(?:" if char == "(" else char
-        elif char in " -":
-            persian = _PERSIAN.match(part[position + 1 : position + 2] or "x")
-            pattern += r"[\s\-]*" if persian or char == "-" else r"[\s\-]+"
-        else:
-            pattern += re.escape(char)
-        position += 1
-    return pattern
-
-
-def find_phrase(phrase: str, folded: str) -> tuple[int, int] | None:
-    """Return the span in ``folded`` where ``phrase`` is said with the polarity it asks for, or None."""
-    return next(((start, end) for start, end, as_asked in locate_phrase(phrase, folded) if as_asked), None)
-
-
-def locate_phrase(phrase: str, folded: str) -> list[tuple[int, int, bool]]:
-    """Return every (start, end, as asked) where the words of ``phrase`` stand, whatever their polarity."""
-    compiled = compile_phrase(phrase)
-    spans = []
-    for part in compiled.parts[1:]:
-        if not (match := part.search(folded)):
-            return []
-        spans.append(match.span())
-    found = []
-    for match in compiled.parts[0].finditer(folded):
-        start, end = match.span()
-        as_asked = is_denied(folded, start, end, own=phrase) == compiled.denied
-        found.append((min([start, *(s for s, _ in spans)]), max([end, *(e for _, e in spans)]), as_asked))
-    return found
-
-
-def is_denied(folded: str, start: int, end: int, own: str = "") -> bool:
-    """Return whether what stands at ``folded[start:end]`` is negated there; two negations cancel out.
-
-    Negators inside the span count unless they belong to the phrase's ``own`` words. English negates before the words
-    (and after them in "the gradient is lost"), Persian with the verb at the end.
-    """
-    text = _NOT_NEGATION.sub(lambda m: "_" * len(m[0]), folded)
-    before = _BOUNDARY.split(text[:start])[-1]
-    before = " ".join(re.findall(r"[\w']+", before)[-7:])
-    inside = len(_NEGATOR.findall(text[start:end])) - len(_NEGATOR.findall(fold(own.removeprefix("not "))))
-    after = _PERSIAN_ASSERTION.split(_BOUNDARY.split(text[end:])[0])[0]
-    count = len(_NEGATOR.findall(before)) + max(inside, 0)
-    count += bool(_PERSIAN_NEGATOR.search(after)) or bool(_AFTER.match(after))
-    return count % 2 == 1
+def is_supposed(folded: str) -> bool:
+    """Return whether a sentence only supposes what it says ("if it were", "one might think")."""
+    return bool(_SUPPOSED.search(folded))
 
 
 # --- text that is not an answer ----------------------------------------------------------------------------------
 
 _ADDRESSED = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:rubric|instruction|prompt|above|previous|key|rules?|criteria)"
-    r"|\b(?:full|maximum|all|100) ?%? (?:marks?|credits?|points?|scores?|grade)\b"
-    r"|\b(?:dear|hey|hello|hi|attention|note to)\b.{0,12}\b(?:grader|grading|marker|ta|teacher|professor|instructor|ai)\b"
-    r"|\b(?:mark|grade|score|rate|consider|accept|treat)\b.{0,25}\b(?:as )?(?:correct|right|full|passed)\b"
-    r"|\byou are (?:a|an|the) (?:grader|grading|assistant|ai|language model)|\b(?:system|assistant|developer) ?: "
-    r"|\bplease (?:give|award|grant|pass)\b|\baward me\b|\bgive me\b"
-    r"|نمره ?ی? ?کامل|لطفا.{0,20}نمره|نمره.{0,15}(?:بدهید|بدید|لطفا)|استاد (?:گرامی|عزیز)|تصحیح کننده|مصحح (?:گرامی|عزیز)"
+    r"\b(?:ignore|disregard|forget|override)\b(?: (?:the|all|any|your|previous|above|prior|these|those|my|of|every))* "
+    r"(?:rubrics?|instructions?|prompts?|criteria|grading|answer key|marking)"
+    r"|\b(?:full|100) ?%? (?:marks?|credits?|points?|scores?|grade)\b"
+    r"|\b(?:maximum|all(?: the)?) (?:marks?|credits?|grade)\b"
+    r"|\b(?:dear|hey|hello|hi|attention|note to)\b.{0,12}\b(?:grader|grading|marker|ta|teacher|professor"
+    r"|instructor|ai)\b"
+    r"|\b(?:mark|grade|score|rate|consider|accept|treat|count) (?:this|it|my|me|the) ?(?:answer|solution"
+    r"|response|work|part"
+    r"|question)?(?: as| to be)? (?:correct|right|full|passed|valid)\b"
+    r"|\byou are (?:a|an|the) (?:grader|grading|assistant|ai|language model)|^\W*(?:system|assistant|developer) ?:"
+    r"|\bplease (?:give|award|grant|pass)\b|\baward (?:me|everything|full)\b|\bgive me\b"
+    r"|نمره ?ی? ?کامل|لطفا.{0,20}نمره|نمره.{0,15}(?:بدهید|بدید|لطفا)|استاد (?:گرامی|عزیز)|تصحیح کننده"
+    r"|مصحح (?:گرامی|عزیز)"
 )
 
 

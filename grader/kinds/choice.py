@@ -1,22 +1,21 @@
 """Choose one or several of numbered options, and say why in a sentence.
 
 Options are read by meaning (``documents.options``). A choice that cannot be told is unreadable and waits for a person;
-so does a right choice whose reason contradicts it. The reason itself carries no marks.
+so does a choice whose reason contradicts it. The reason itself carries no marks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
 from grader.documents.options import Named, find_named
-from grader.documents.wording import find_phrase, one_line, to_plain
+from grader.documents.phrases import check_phrases, find_phrase
+from grader.kinds.answers import build_addressed, build_missing, build_shown, find_absent
 from grader.kinds.base import STRICT, Context, Kind
 from grader.model import Answer, Evidence, Finding, Json, Review, Verdict
-
-MAX_SHOWN = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +24,14 @@ class Option:
 
     __pydantic_config__: ClassVar[Any] = STRICT
     number: int
-    text: str  # as the feedback names it
-    phrases: tuple[str, ...] = ()  # words by which students name it, English and Persian (see documents/wording.py)
-    formulas: tuple[str, ...] = ()  # formulas by which students name it
+    # As the feedback names it.
+    text: str
+    # Words and formulas by which students name it, in English and Persian (see documents/phrases.py).
+    phrases: tuple[str, ...] = ()
+    formulas: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_phrases(self.phrases)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +42,12 @@ class Group:
     text: str
     options: tuple[int, ...]
     phrases: tuple[str, ...]
-    credit: Decimal  # for naming the group and no option
-    next: str  # what the student should add
+    # For naming the group and no option, with what the student should add.
+    credit: Decimal
+    next: str
+
+    def __post_init__(self) -> None:
+        check_phrases(self.phrases)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +59,9 @@ class Contradiction:
     phrases: tuple[str, ...]
     message: str
 
+    def __post_init__(self) -> None:
+        check_phrases(self.phrases)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -61,90 +72,103 @@ class Question:
     options: tuple[Option, ...]
     key: tuple[int, ...]
     deduction: Decimal = Decimal("0.5")
-    prompt: str = ""  # the sheet's question, recognised when a student copies it
-    denials: tuple[str, ...] = ()  # what, said of an option, rules it out ("many to many")
+    # The sheet's question, recognised when a student copies it.
+    prompt: str = ""
+    # What, said of an option, rules it out ("many to many").
+    denials: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
-    next: str = ""  # to a student who chose wrongly
+    # To a student who chose wrongly.
+    next: str = ""
+
+    def __post_init__(self) -> None:
+        check_phrases(self.denials)
+        numbers = [option.number for option in self.options]
+        if numbers != list(range(1, len(numbers) + 1)):
+            raise ValueError("options are numbered 1, 2, 3 ... in order")
+        named = {
+            *self.key,
+            *(entry.option for entry in self.contradictions),
+            *(n for g in self.groups for n in g.options),
+        }
+        if not self.key or named - set(numbers):
+            raise ValueError(
+                "the key, groups and contradictions name only options that there are, the key at least one"
+            )
 
 
 def check(criterion: str, question: Question, answer: Answer, context: Context) -> Evidence:
     """Return the evidence for one choice; ``context`` is not needed."""
-    if answer.state != "given":
-        return _not_given(criterion, answer)
+    if absent := find_absent("choice", criterion, answer):
+        return absent
     named = find_named(answer.text, question.options, question.prompt, question.denials)
-    findings: list[Finding] = []
-    if named.addressed:
-        findings.append(Finding(code="choice.addressed_to_grader", audience="staff",
-                                message="Part of the text speaks to the grader; it was not counted."))  # fmt: skip
+    findings = [build_addressed("choice")] if named.addressed else []
     if not named.text.strip():
-        return _nothing_left(criterion, answer, findings)
-    return _decide(criterion, question, answer, named, findings)
-
-
-def _decide(criterion: str, question: Question, answer: Answer, named: Named, findings: list[Finding]) -> Evidence:
-    group = None if named.chosen else _group(question, named)
-    settled = group is not None and (len(named.text.split()) <= 12 or not set(group.options) & set(question.key))
-    doubt = "" if settled else named.doubt
-    contradiction = _contradiction(question, named)
-    if doubt or contradiction:
-        findings.append(_doubt_finding(doubt, contradiction))
-        suggestion = _credit(question, named.chosen) if named.chosen else group.credit if group else None
-        review = Review(
-            reason=contradiction or f"The choice could not be told: {doubt}.",
-            suggested_verdict=_verdict(suggestion) if suggestion is not None else None,
-            suggested_credit=suggestion,
-        )
-        return _evidence(criterion, question, answer, named, None, "unreadable", findings, review)
+        return build_missing("choice", criterion, answer, findings)
+    group = None if named.chosen else _find_group(question, named)
+    contradiction = _find_contradiction(question, named)
+    settled = group is not None and _settles(question, group, named)
+    doubt = contradiction or (f"The choice could not be told: {named.doubt}." if named.doubt and not settled else "")
     credit = group.credit if group else _credit(question, named.chosen)
+    if doubt:
+        suggested = credit if named.chosen or group else None
+        findings.append(_doubt_finding(bool(contradiction)))
+        verdict = _verdict(suggested) if suggested is not None else None
+        review = Review(reason=doubt, suggested_verdict=verdict, suggested_credit=suggested)
+        return _evidence(criterion, question, answer, named, None, findings, review)
     findings += _findings(question, named, group)
-    return _evidence(criterion, question, answer, named, credit, _verdict(credit), findings, None, group)
+    return _evidence(criterion, question, answer, named, credit, findings, None, group)
+
+
+def _settles(question: Question, group: Group, named: Named) -> bool:
+    """Return whether naming a group is all there is: nothing longer, which might tell its options apart."""
+    return len(named.text.split()) <= 12 or not set(group.options) & set(question.key)
 
 
 def _credit(question: Question, chosen: frozenset[int]) -> Decimal:
     right = len(chosen & set(question.key))
     wrong = len(chosen - set(question.key))
-    credit = Decimal(right) / Decimal(len(question.key)) - question.deduction * wrong
-    return max(Decimal(0), credit).quantize(Decimal("0.0001")).normalize() + Decimal(0)
+    credit = max(Decimal(0), Decimal(right) / len(question.key) - question.deduction * wrong)
+    return credit.quantize(Decimal("0.0001")).normalize() + 0
 
 
 def _verdict(credit: Decimal) -> Verdict:
     return "correct" if credit == 1 else "partial" if credit > 0 else "wrong"
 
 
-def _group(question: Question, named: Named) -> Group | None:
-    said = [group for group in question.groups if _meant(group.phrases, named.text)]
-    return said[0] if len(said) == 1 else None
+# --- what the words say besides the option -------------------------------------------------------------------------
 
 
-def _meant(phrases: Sequence[str], text: str) -> bool:
-    """Whether any sentence asserts one of the phrases (what is asked or denied does not count)."""
+def _is_meant(phrases: Sequence[str], text: str) -> bool:
+    """Return whether any sentence asserts one of the phrases (what is denied does not count)."""
     return any(find_phrase(phrase, unit) for unit in text.replace("\n", ". ").split(". ") for phrase in phrases)
 
 
-def _contradiction(question: Question, named: Named) -> str:
+def _find_group(question: Question, named: Named) -> Group | None:
+    said = [group for group in question.groups if _is_meant(group.phrases, named.text)]
+    return said[0] if len(said) == 1 else None
+
+
+def _find_contradiction(question: Question, named: Named) -> str:
     """Return why the words do not go with the option chosen, "" where they do."""
-    if not named.chosen or named.by == "words":
-        pass
-    elif named.in_words and not named.in_words & named.chosen and named.by == "number":
-        words = _list_options(question, named.in_words)
-        return f"The text names {_list_options(question, named.chosen)}, but its words describe {words}."
-    for group in question.groups:
-        others = [other for other in question.groups if other is not group]
-        apart = named.chosen and not named.chosen & set(group.options)
-        if (
-            apart
-            and _meant(group.phrases, named.claim)
-            and not any(_meant(other.phrases, named.claim) for other in others)
-        ):
-            return f"The text names {_list_options(question, named.chosen)}, but says {group.text}."
+    chosen = named.chosen
+    listed = _list_options(chosen)
+    if chosen and named.by == "number":
+        if named.in_words and not named.in_words & chosen:
+            return f"The text names {listed}, but its words describe {_list_options(named.in_words)}."
+        said = [group for group in question.groups if _is_meant(group.phrases, named.claim)]
+        if len(said) == 1 and not chosen & set(said[0].options):
+            return f"The text names {listed}, but says {said[0].text}."
     for entry in question.contradictions:
-        if entry.option in named.chosen and _meant(entry.phrases, named.reason or named.text):
+        if entry.option in chosen and _is_meant(entry.phrases, named.reason):
             return entry.message
     return ""
 
 
-def _doubt_finding(doubt: str, contradiction: str) -> Finding:
+# --- evidence ------------------------------------------------------------------------------------------------------
+
+
+def _doubt_finding(contradiction: bool) -> Finding:
     if contradiction:
         message = "Your reason and the option you name do not seem to go together; a person will look at it."
         return Finding(code="choice.contradiction", message=message)
@@ -153,33 +177,27 @@ def _doubt_finding(doubt: str, contradiction: str) -> Finding:
 
 
 def _findings(question: Question, named: Named, group: Group | None) -> list[Finding]:
-    findings = []
     key = set(question.key)
-    if group:
-        message = f"You say {group.text}, which fits more than one option."
-        findings.append(Finding(code="choice.not_told_apart", message=message))
-    elif named.none_of_them:
-        findings.append(
-            Finding(code="choice.none_chosen", message="You choose none of the options; at least one is right.")
-        )
-    elif named.chosen & key and key - named.chosen:
-        findings.append(Finding(code="choice.incomplete", message="What you chose is right, but something is missing."))
-    if named.chosen - key:
-        wrong = _list_options(question, named.chosen - key)
-        findings.append(Finding(code="choice.wrong_option", message=f"You chose {wrong}, which does not fit."))
-    if not group and len(named.text.split()) <= 4 + 2 * len(named.chosen):
-        findings.append(
-            Finding(
-                code="choice.no_reason", message="The sheet asks for a reason in a sentence; no marks hang on it here."
-            )
-        )
-    return findings
+    found = {
+        "choice.not_told_apart": f"You say {group.text}, which fits more than one option." if group else "",
+        "choice.none_chosen": "You choose none of the options; at least one is right." if named.none_of_them else "",
+        "choice.incomplete": "What you chose is right, but something is missing."
+        if named.chosen & key and key - named.chosen
+        else "",
+        "choice.wrong_option": f"You chose {_list_options(named.chosen - key)}, which does not fit."
+        if named.chosen - key
+        else "",
+        "choice.no_reason": "The sheet asks for a reason in a sentence; no marks hang on it here."
+        if not group and len(named.text.split()) <= 4 + 2 * len(named.chosen)
+        else "",
+    }
+    return [Finding(code=code, message=message) for code, message in found.items() if message]
 
 
-def _list_options(question: Question, numbers: frozenset[int]) -> str:
-    listed = sorted(numbers)
+def _list_options(numbers: Iterable[int]) -> str:
+    listed = [str(number) for number in sorted(numbers)]
     word = "option" if len(listed) == 1 else "options"
-    return f"{word} {' and '.join(str(n) for n in listed)}" if listed else "no option"
+    return f"{word} {' and '.join(listed)}" if listed else "no option"
 
 
 def _evidence(
@@ -188,48 +206,31 @@ def _evidence(
     answer: Answer,
     named: Named,
     credit: Decimal | None,
-    verdict: Verdict,
     findings: Sequence[Finding],
     review: Review | None,
     group: Group | None = None,
 ) -> Evidence:
-    read = group.text if group else _list_options(question, named.chosen)
+    read = "no clear choice" if credit is None else group.text if group else _list_options(named.chosen)
     rows = [[str(o.number), o.text, "chosen" if o.number in named.chosen else ""] for o in question.options]
-    observed: dict[str, Json] = {**_shown(answer), "text": read if credit is not None else "no clear choice"}
-    observed["table"] = {"columns": ["Option", "Text", "Read as"], "rows": rows}
-    observed["chosen"] = sorted(named.chosen)
+    table = {"columns": ["Option", "Text", "Read as"], "rows": rows}
+    observed: dict[str, Json] = {**build_shown(answer), "text": read, "table": table, "chosen": sorted(named.chosen)}
+    verdict: Verdict = "unreadable" if credit is None else _verdict(credit)
     if verdict in ("partial", "wrong") and (follow := group.next if group else question.next):
         observed["next"] = follow
-    texts = {option.number: option.text for option in question.options}
-    expected = "; ".join(f"option {number}: {texts[number]}" for number in sorted(question.key))
+    key = "; ".join(
+        f"option {option.number}: {option.text}" for option in question.options if option.number in question.key
+    )
     return Evidence(
-        criterion=criterion, verdict=verdict, credit=credit, reading=named.by or None, observed=observed,
-        expected={"text": expected, "key": sorted(question.key)}, findings=tuple(findings), review=review, provenance="choice",
-    )  # fmt: skip
-
-
-def _shown(answer: Answer) -> Mapping[str, Json]:
-    location = {"location": str(answer.location)} if answer.location else {}
-    return {"answer": answer.text[:MAX_SHOWN], **location}
-
-
-def _not_given(criterion: str, answer: Answer) -> Evidence:
-    if answer.state == "missing":
-        finding = Finding(code="choice.missing", message="No answer was found for this part.")
-        return Evidence(
-            criterion=criterion, verdict="missing", credit=Decimal(0), findings=(finding,), provenance="choice"
-        )
-    review = Review(reason=answer.reason or "The answer could not be read.")
-    return Evidence(criterion=criterion, verdict="unreadable", credit=None, observed=_shown(answer), review=review,
-                    provenance="choice")  # fmt: skip
-
-
-def _nothing_left(criterion: str, answer: Answer, findings: Sequence[Finding]) -> Evidence:
-    """All that was written is struck out or speaks to the grader."""
-    observed = {**_shown(answer), "text": one_line(to_plain(answer.text)) or "nothing that is not struck out"}
-    missing = Finding(code="choice.missing", message="Nothing in this part answers the question.")
-    return Evidence(criterion=criterion, verdict="missing", credit=Decimal(0), observed=observed,
-                    findings=(*findings, missing), provenance="choice")  # fmt: skip
+        criterion=criterion,
+        verdict=verdict,
+        credit=credit,
+        reading=named.by or None,
+        observed=observed,
+        expected={"text": key, "key": sorted(question.key)},
+        findings=tuple(findings),
+        review=review,
+        provenance="choice",
+    )
 
 
 KIND = Kind(name="choice", question=Question, check=check)

@@ -8,41 +8,53 @@ speaks to the grader is left out. Credit is given without a person only where ev
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
+from grader.documents.phrases import check_phrases, find_phrase, locate_phrase
 from grader.documents.wording import (
     Sentence,
-    find_phrase,
     find_sentences,
     is_addressed_to_grader,
+    is_sentence,
+    is_supposed,
     one_line,
-    remove_struck,
     to_plain,
 )
+from grader.kinds.answers import build_addressed, build_missing, build_shown, find_absent
 from grader.kinds.base import STRICT, Context, Kind
 from grader.model import Answer, Evidence, Finding, Json, Review, Verdict
 
-MAX_SHOWN = 2_000
+Status = Literal["made", "contradicted", "mixed", "strewn", "absent"]
+_SHOWN_STATUS = {"made": "found", "contradicted": "not right", "mixed": "unclear", "strewn": "words only"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """A key point: ``supports`` and ``contradicts`` are phrases (see documents/wording.py)."""
+    """A key point: ``supports`` and ``contradicts`` are phrases (see documents/phrases.py)."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     name: str
-    title: str  # as the feedback names it
-    deciding: bool = False  # a deciding point must be clear before credit is given without a person
+    # The point itself, for staff, and what it is about, for a student who has not made it.
+    title: str
+    about: str
+    # A deciding point must be clear before credit is given without a person.
+    deciding: bool = False
+    # Words that show that a sentence is about this point: with them, an answer short of full credit in which a
+    # deciding point was not found is for a person.
+    topic: tuple[str, ...] = ()
     supports: tuple[str, ...]
     contradicts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_phrases(self.topic, self.supports, self.contradicts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Credit for an answer that makes all points of ``needs`` and at least ``others`` further ones. First match counts."""
+    """Credit for all points of ``needs`` and at least ``others`` further ones; the first rule that holds counts."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     needs: tuple[str, ...] = ()
@@ -59,35 +71,42 @@ class Question:
     kind: Literal["prose"]
     points: tuple[Point, ...]
     rules: tuple[Rule, ...]
-    prompt: str = ""  # the sheet's question, recognised when a student copies it
+    # The sheet's question, recognised when a student copies it.
+    prompt: str = ""
     model_answer: str = ""
+
+    def __post_init__(self) -> None:
+        names = {point.name for point in self.points}
+        if unknown := {need for rule in self.rules for need in rule.needs} - names:
+            raise ValueError(f"rules: there is no point {sorted(unknown)[0]!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Hit:
     sentence: Sentence
     for_it: bool
-    said: bool  # in a sentence, not among strewn words
+    said: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    sentences: tuple[Sentence, ...]
+    hits: Mapping[str, Sequence[_Hit]]
+    status: Mapping[str, Status]
+    rule: Rule | None
 
 
 def check(criterion: str, question: Question, answer: Answer, context: Context) -> Evidence:
     """Return the evidence for one prose answer; ``context`` is not needed."""
-    if answer.state == "missing":
-        return _missing(criterion, answer, ())
-    if answer.state == "unreadable":
-        review = Review(reason=answer.reason or "The answer could not be read.")
-        return Evidence(criterion=criterion, verdict="unreadable", credit=None, observed=_shown(answer), review=review,
-                        provenance="prose")  # fmt: skip
-    sentences = find_sentences(to_plain(remove_struck(answer.text)))
-    kept = [s for s in sentences if not is_addressed_to_grader(s.folded)]
-    findings: tuple[Finding, ...] = ()
-    if len(kept) < len(sentences):
-        findings = (Finding(code="prose.addressed_to_grader", audience="staff",
-                            message="Part of the text speaks to the grader; it was not counted."),)  # fmt: skip
-    kept = [s for s in kept if not _repeats(s, question.prompt)]
+    if absent := find_absent("prose", criterion, answer):
+        return absent
+    sentences = find_sentences(to_plain(answer.text))
+    kept = [sentence for sentence in sentences if not is_addressed_to_grader(sentence.folded)]
+    findings = [build_addressed("prose")] if len(kept) < len(sentences) else []
+    kept = [sentence for sentence in kept if not _repeats(sentence, question.prompt)]
     if not kept:
-        return _missing(criterion, answer, findings)
-    return _judge(criterion, question, answer, kept, list(findings))
+        return build_missing("prose", criterion, answer, findings)
+    return _judge(criterion, question, answer, _read(question, kept), findings)
 
 
 def _repeats(sentence: Sentence, prompt: str) -> bool:
@@ -98,209 +117,167 @@ def _repeats(sentence: Sentence, prompt: str) -> bool:
 
 # --- reading -------------------------------------------------------------------------------------------------------
 
-# Small words and verbs: what sentences have and strewn keywords have not.
-_GLUE = re.compile(
-    r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did|can|cannot|could|will|would|may|might|must|should|not|non|\w+n't|no"
-    r"|the|a|an|it|its|this|that|these|they|we|you|he|which|there|to|of|in|on|by|for|from|with|through|at|as|so|because|since"
-    r"|when|while|but|and|or|also|only|than|into|if|then|therefore|hence|thus|get|gets|gives?|makes?|leads?|causes?|becomes?"
-    r"|means?|uses?|using|all|other|every|any|one|cant|doesnt|isnt|never|just|more|less|during)\b"
-    r"|است|هست|نیست|نیستند|هستند|دارد|ندارد|دارند|ندارند|شود|می\s*\w+|نمی\s*\w+|باشد|شده|کند|کرد|بود|میشه|داره|نداره|هستش"
-    r"|(?<!\w)(?:به|از|در|که|را|با|و|برای|این|آن|تا|پس|چون)(?!\w)"
-)
-_SUPPOSED = re.compile(r"\b(?:if|unless|suppose|assume)\b.{0,60}\b(?:were|was|would|could|had)\b|\bwould (?:be|have)\b"
-                       r"|\bone (?:might|may|could) think\b|\bsome (?:people )?(?:say|claim|think)\b|اگر.{0,50}(?:بود|می ?شد)")  # fmt: skip
+
+def _read(question: Question, sentences: Sequence[Sentence]) -> _Reading:
+    hits = {point.name: _find_hits(point, sentences) for point in question.points}
+    strewn = [hit.sentence.folded for found in hits.values() for hit in found if hit.for_it and not hit.said]
+    crowded = {text for text in strewn if strewn.count(text) >= 3}
+    status = {point.name: _status(point, hits[point.name], crowded) for point in question.points}
+    made = {name for name, found in status.items() if found == "made"}
+    return _Reading(sentences=tuple(sentences), hits=hits, status=status, rule=_find_rule(question, made))
 
 
-def _is_said(sentence: Sentence) -> bool:
-    """Return whether words form a sentence rather than a run of keywords."""
-    words = re.findall(r"[\w']+", sentence.folded)
-    return len(words) >= 2 and len(_GLUE.findall(sentence.folded)) * 6 >= len(words)
-
-
-def _hits(point: Point, sentences: Sequence[Sentence]) -> list[_Hit]:
+def _find_hits(point: Point, sentences: Sequence[Sentence]) -> list[_Hit]:
     hits = []
     for sentence in sentences:
         if sentence.plain.rstrip().endswith(("?", "؟")):
             continue
-        said = _is_said(sentence)
-        supposed = bool(_SUPPOSED.search(sentence.folded))
+        said = is_sentence(sentence.folded)
         if any(find_phrase(phrase, sentence.folded) for phrase in point.supports):
             hits.append(_Hit(sentence=sentence, for_it=True, said=said))
-        if not supposed and any(find_phrase(phrase, sentence.folded) for phrase in point.contradicts):
+        against = any(find_phrase(phrase, sentence.folded) for phrase in point.contradicts)
+        if against and not is_supposed(sentence.folded):
             hits.append(_Hit(sentence=sentence, for_it=False, said=said))
     return hits
 
 
-def _status(point: Point, hits: Sequence[_Hit], crowded: frozenset[str]) -> str:
-    """Return what became of a point; a bare fragment carries a point that does not decide, unless it is ``crowded``."""
-    made = [h for h in hits if h.for_it and (h.said or (not point.deciding and h.sentence.folded not in crowded))]
-    strewn = [hit for hit in hits if hit.for_it and hit not in made]
-    against = [hit for hit in hits if not hit.for_it]
-    if made and against:
-        return "mixed"
-    if against:
-        return "mixed" if strewn else "contradicted"
-    return "made" if made else "strewn" if strewn else "absent"
+def _status(point: Point, hits: Sequence[_Hit], crowded: set[str]) -> Status:
+    """Return what became of a point.
+
+    A bare fragment carries a point that does not decide, unless it is ``crowded`` with the words of many points.
+    """
+    support = [hit for hit in hits if hit.for_it]
+    made = [h for h in support if h.said or (not point.deciding and h.sentence.folded not in crowded)]
+    if len(support) < len(hits):
+        return "mixed" if support else "contradicted"
+    return "made" if made else "strewn" if support else "absent"
 
 
-def _crowded(hits: dict[str, list[_Hit]]) -> frozenset[str]:
-    """Return the sentences that are no sentences but hold the words of three points or more."""
-    strewn = [hit.sentence.folded for found in hits.values() for hit in found if hit.for_it and not hit.said]
-    return frozenset(text for text in strewn if strewn.count(text) >= 3)
+def _find_rule(question: Question, made: set[str]) -> Rule | None:
+    further = made - {point.name for point in question.points if point.deciding}
+    for rule in question.rules:
+        if set(rule.needs) <= made and len(further - set(rule.needs)) >= rule.others:
+            return rule
+    return None
 
 
 # --- judging -------------------------------------------------------------------------------------------------------
 
 
-def _judge(
-    criterion: str, question: Question, answer: Answer, sentences: list[Sentence], findings: list[Finding]
-) -> Evidence:
-    hits = {point.name: _hits(point, sentences) for point in question.points}
-    crowded = _crowded(hits)
-    status = {point.name: _status(point, hits[point.name], crowded) for point in question.points}
-    made = {name for name, found in status.items() if found == "made"}
-    rule = _rule(question, made)
-    observed = _observed(question, answer, status, hits)
-    doubt, doubtful = _doubt(question, sentences, status, hits, rule)
-    if doubt:
-        observed["highlight"] = [one_line(s.plain, 300) for s in doubtful[:5]]
-        findings.append(Finding(code="prose.referred", message="A person will read this answer."))
-        suggested = rule.credit if rule else None
-        review = Review(reason=doubt, suggested_credit=suggested,
-                        suggested_verdict=_verdict(suggested) if suggested is not None else None)  # fmt: skip
-        return _evidence(criterion, question, "unreadable", None, observed, findings, review)
-    contradicted = [point for point in question.points if status[point.name] == "contradicted"]
-    for point in contradicted:
-        findings.append(
-            Finding(
-                code=f"prose.contradicts.{point.name}", message=f"Your text says the opposite of this: {point.title}."
-            )
-        )
-    if any(point.deciding for point in contradicted):
-        observed["next"] = question.rules[0].next or "Think again about: " + contradicted[0].title + "."
-        return _evidence(criterion, question, "wrong", Decimal(0), observed, findings, None)
+def _judge(criterion: str, question: Question, answer: Answer, reading: _Reading, findings: list[Finding]) -> Evidence:
+    observed = _observed(question, answer, reading)
+    rule = reading.rule
     credit = rule.credit if rule else Decimal(0)
-    if rule and rule.next:
+    doubt, sentences = _find_doubt(question, reading)
+    if doubt:
+        observed["highlight"] = [one_line(sentence.plain, 300) for sentence in sentences[:5]]
+        findings.append(Finding(code="prose.referred", message="A person will read this answer."))
+        verdict = _verdict(credit) if rule else None
+        review = Review(reason=doubt, suggested_verdict=verdict, suggested_credit=credit if rule else None)
+        return _evidence(criterion, question, None, observed, findings, review)
+    against = [point for point in question.points if reading.status[point.name] == "contradicted"]
+    for point in against:
+        message = f"What you say about {point.about} is not right."
+        findings.append(Finding(code=f"prose.contradicts_{point.name}", message=message))
+    if any(point.deciding for point in against):
+        credit = Decimal(0)
+        observed["next"] = f"Think again about {against[0].about}."
+    elif rule and rule.next:
         observed["next"] = rule.next
-    findings += _points_missing(question, rule, made)
-    return _evidence(criterion, question, _verdict(credit), credit, observed, findings, None)
+    if credit < 1:
+        findings.append(_find_missing(question, reading))
+    return _evidence(criterion, question, credit, observed, findings, None)
 
 
 def _verdict(credit: Decimal) -> Verdict:
     return "correct" if credit == 1 else "partial" if credit > 0 else "wrong"
 
 
-def _rule(question: Question, made: set[str]) -> Rule | None:
-    deciding = {point.name for point in question.points if point.deciding}
-    for rule in question.rules:
-        if set(rule.needs) <= made and len(made - deciding - set(rule.needs)) >= rule.others:
-            return rule
-    return None
-
-
-def _doubt(
-    question: Question,
-    sentences: Sequence[Sentence],
-    status: dict[str, str],
-    hits: dict[str, list[_Hit]],
-    rule: Rule | None,
-) -> tuple[str, list[Sentence]]:
-    """Return why a person should decide and the sentences to look at, ("", []) where all is clear."""
+def _find_doubt(question: Question, reading: _Reading) -> tuple[str, Sequence[Sentence]]:
+    """Return why a person should decide and the sentences to look at, ("", ()) where all is clear."""
     for point in question.points:
-        found = [hit.sentence for hit in hits[point.name]]
-        if status[point.name] == "mixed" and (point.deciding or any(not h.for_it for h in hits[point.name])):
-            return f"The text both says and denies: {point.title}.", found
-    if rule and rule.credit == 1:
-        return "", []
+        if reading.status[point.name] == "mixed":
+            return f"The text both says and denies: {point.title}.", _sentences(reading, point)
+    if reading.rule and reading.rule.credit == 1:
+        return "", ()
+    if strewn := [point for point in question.points if reading.status[point.name] == "strewn"]:
+        return "Words of the answer stand there, but not in a sentence.", _sentences(reading, *strewn)
     deciding = [point for point in question.points if point.deciding]
-    strewn = [hit.sentence for point in question.points if status[point.name] == "strewn" for hit in hits[point.name]]
-    if strewn:
-        return "Words of the answer stand there, but not in a sentence that says something.", strewn
-    if any(status[point.name] == "contradicted" for point in deciding):
-        supported = [hit.sentence for point in deciding for hit in hits[point.name] if hit.for_it]
-        if supported:
-            return "The text is right about one deciding point and wrong about another.", supported
-        return "", []
-    used = {hit.sentence.folded for found in hits.values() for hit in found}
-    if used and not any(hit.said or hit.sentence.item for found in hits.values() for hit in found):
-        return "Words of the answer stand there, but not in a sentence that says something.", list(sentences)
-    missed = [s for s in sentences if s.folded not in used and not _opens_list(s)]
-    if missed and used:
-        return "A sentence was not understood; it may hold what is missing.", missed
-    if missed:
-        return "None of the key points could be found in the text.", missed
-    return "", []
+    if any(reading.status[point.name] == "contradicted" for point in deciding):
+        right = [point for point in deciding if reading.status[point.name] == "made"]
+        return (
+            ("Right about one deciding point, wrong about another.", _sentences(reading, *right)) if right else ("", ())
+        )
+    for point in deciding:
+        about = [s for s in reading.sentences if any(locate_phrase(word, s.folded) for word in point.topic)]
+        if reading.status[point.name] == "absent" and about:
+            return f"The text touches on a deciding point without a clear statement: {point.title}.", about
+    return _find_unread(reading)
 
 
-def _opens_list(sentence: Sentence) -> bool:
+def _find_unread(reading: _Reading) -> tuple[str, Sequence[Sentence]]:
+    """Return a doubt where sentences matched nothing, or where nothing that matched is a sentence or a list's entry."""
+    hits = [hit for found in reading.hits.values() for hit in found]
+    if hits and not any(hit.said or hit.sentence.item for hit in hits):
+        return "Words of the answer stand there, but not in a sentence.", reading.sentences
+    used = {hit.sentence.folded for hit in hits}
+    unread = [sentence for sentence in reading.sentences if sentence.folded not in used and not _is_heading(sentence)]
+    if unread and hits:
+        return "A sentence was not understood; it may hold what is missing.", unread
+    return ("None of the key points could be found in the text.", reading.sentences) if not hits else ("", ())
+
+
+def _is_heading(sentence: Sentence) -> bool:
     return sentence.plain.rstrip().endswith(":") or len(sentence.folded.split()) < 3
 
 
-def _points_missing(question: Question, rule: Rule | None, made: set[str]) -> list[Finding]:
-    if rule and rule.credit == 1:
-        return []
-    absent = [point for point in question.points if point.deciding and point.name not in made]
-    if absent:
-        return [
-            Finding(
-                code="prose.point_missing",
-                message="Something is missing about the question's core: what happens in training, and why.",
-            )
-        ]
-    return [
-        Finding(code="prose.only_one_side", message="What you say is right; name at least one more effect or remedy.")
-    ]
+def _sentences(reading: _Reading, *points: Point) -> list[Sentence]:
+    return [hit.sentence for point in points for hit in reading.hits[point.name]]
+
+
+def _find_missing(question: Question, reading: _Reading) -> Finding:
+    for point in question.points:
+        if point.deciding and reading.status[point.name] == "absent":
+            return Finding(code="prose.point_missing", message=f"Something is missing about {point.about}.")
+    return Finding(code="prose.only_one_side", message="Name at least one more effect, good or bad, or a remedy.")
 
 
 # --- evidence ------------------------------------------------------------------------------------------------------
 
-_SHOWN_STATUS = {
-    "made": "found",
-    "contradicted": "contradicted",
-    "mixed": "unclear",
-    "strewn": "words only",
-    "absent": "not found",
-}
 
-
-def _shown(answer: Answer) -> dict[str, Json]:
-    location = {"location": str(answer.location)} if answer.location else {}
-    return {"answer": answer.text[:MAX_SHOWN], **location}
-
-
-def _observed(
-    question: Question, answer: Answer, status: dict[str, str], hits: dict[str, list[_Hit]]
-) -> dict[str, Json]:
+def _observed(question: Question, answer: Answer, reading: _Reading) -> dict[str, Json]:
     rows = []
     for point in question.points:
-        words = next((one_line(hit.sentence.plain, 120) for hit in hits[point.name]), "")
-        if status[point.name] != "absent" or point.deciding:
-            rows.append([point.title, _SHOWN_STATUS[status[point.name]], words])
-    observed = _shown(answer)
+        status = reading.status[point.name]
+        if status != "absent":
+            title = point.title if status == "made" else point.about
+            rows.append([title, _SHOWN_STATUS[status], one_line(reading.hits[point.name][0].sentence.plain, 120)])
+    observed = build_shown(answer)
     observed["text"] = one_line(to_plain(answer.text))
-    observed["table"] = {"columns": ["Key point", "Read as", "Your words"], "rows": rows}
+    if rows:
+        observed["table"] = {"columns": ["Key point", "Read as", "Your words"], "rows": rows}
     return observed
 
 
 def _evidence(
     criterion: str,
     question: Question,
-    verdict: Verdict,
     credit: Decimal | None,
     observed: dict[str, Json],
     findings: Sequence[Finding],
     review: Review | None,
 ) -> Evidence:
     expected = question.model_answer or "; ".join(point.title for point in question.points if point.deciding)
-    return Evidence(criterion=criterion, verdict=verdict, credit=credit, observed=observed, expected={"text": expected},
-                    findings=tuple(findings), review=review, provenance="prose")  # fmt: skip
-
-
-def _missing(criterion: str, answer: Answer, findings: Sequence[Finding]) -> Evidence:
-    message = "Nothing in this part answers the question." if answer.text else "No answer was found for this part."
-    observed = {**_shown(answer), "text": one_line(to_plain(answer.text))} if answer.text else {}
-    return Evidence(criterion=criterion, verdict="missing", credit=Decimal(0), observed=observed,
-                    findings=(*findings, Finding(code="prose.missing", message=message)), provenance="prose")  # fmt: skip
+    return Evidence(
+        criterion=criterion,
+        verdict="unreadable" if credit is None else _verdict(credit),
+        credit=credit,
+        observed=observed,
+        expected={"text": expected},
+        findings=tuple(findings),
+        review=review,
+        provenance="prose",
+    )
 
 
 KIND = Kind(name="prose", question=Question, check=check)

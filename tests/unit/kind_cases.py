@@ -83,7 +83,25 @@ def mutate(kind: str, count: int) -> Iterator[tuple[str, str]]:
     """Yield ``count`` (criterion, text) pairs: rows cut, doubled, shuffled and mixed with odd characters."""
     shuffle = random.Random(7)
     rows = [row for row in load_cases(kind) if row["answer"]]
-    odd = ["$", "\\", "{", "[" * 40, ")", "~~", "**", "\x00", "‮", "½", "\\frac{1}{0}", "9" * 400, "|", "=", "\n\n", "۳", "😀"]
+    odd = [
+        "$",
+        "\\",
+        "{",
+        "[" * 40,
+        ")",
+        "~~",
+        "**",
+        "\x00",
+        "‮",
+        "½",
+        "\\frac{1}{0}",
+        "9" * 400,
+        "|",
+        "=",
+        "\n\n",
+        "۳",
+        "😀",
+    ]
     for _ in range(count):
         row = shuffle.choice(rows)
         letters = row["answer"] * shuffle.choice([1, 1, 2])

@@ -1,0 +1,143 @@
+"""Words by which students name one of several numbered options, choose it or rule it out, in English and Persian."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+
+class Nameable(Protocol):
+    """An option as far as reading needs it."""
+
+    @property
+    def number(self) -> int:
+        """Its number on the sheet, from 1."""
+
+    @property
+    def phrases(self) -> Sequence[str]:
+        """Phrases (see ``phrases``) that name it."""
+
+    @property
+    def formulas(self) -> Sequence[str]:
+        """Formulas that name it."""
+
+
+class Place(NamedTuple):
+    """Where a text names an option; ``denied`` where its words say that it is not meant, ``hedged`` beside an "or"."""
+
+    start: int
+    end: int
+    option: int
+    denied: bool = False
+    hedged: bool = False
+
+
+ORDINALS: Mapping[int, str] = {
+    1: "first|1st|یکم|اولی|اول",
+    2: "second|2nd|دومی|دوم",
+    3: "third|3rd|سومی|سوم",
+    4: "fourth|forth|4th|چهارمی|چهارم",
+    5: "fifth|5th|پنجمی|پنجم",
+}
+NUMERALS: Mapping[int, str] = {1: "one|یک", 2: "two|دو", 3: "three|سه", 4: "four|چهار", 5: "five|پنج"}
+LETTERS: Mapping[int, str] = {1: "a|الف|i", 2: "b|ب|ii", 3: "c|ج|iii", 4: "d|د|iv", 5: "e|ه|v"}
+# One-letter names that are also words: they name an option only when they stand alone.
+ALSO_WORDS = ("a", "i", "one", "یک", "د", "ه")
+
+NOUN = (
+    r"(?:options?|choices?|answers?|numbers?|nos?\.|cases?|items?|tasks?|statements?|models?|#"
+    r"|گزینه\s*(?:های|ی)?|مورد|موارد|شماره\s*(?:های|ی)?|جواب|پاسخ|حالت)"
+)
+AND = r"\s*(?:,\s*and\b|,\s*(?:و\s)?|\band\b|&|\+|/|\bو\b|-|\bto\b|\bplus\b|\balso\b|هم)\s*"
+OR = r"\s*(?:,?\s*\bor\b|\bیا\b|\band/or\b)\s*"
+# What may stand between two entries of one list: "the second one, and the third".
+JOINT = re.compile(
+    r"[\s,&+/()\-]*(?:ones?|options?|tasks?)?[\s,&+/()\-]*(?:and|or|و|یا|also|plus|to|هم|&)?[\s,&+/()\-]*"
+    r"(?:the|also|both)?\s*(?:options?|number|numbers|task|گزینه|ی|های|مورد)?[\s(#]*"
+)
+# What may follow "second" or "2" when it names an option; another noun ("second word", "2 labels") may not.
+FOLLOW = re.compile(
+    r"^\s*(?:$|[.,:;()\-!?/&|\"'=>✓✗\]]|(?:and|or|is|are|was|were|isn't|aren't|one|ones|option|options|choice|choices"
+    r"|answer|answers|tasks?|cases?|model|items?|network|architecture|statement|expression|formula|alternative|because"
+    r"|since|as|only|but|not|too|also|both|fits?|suits?|works?|should|would|can|cannot|does|doesn't|gives?"
+    r"|needs?|has|have"
+    r"|with|for|rather|instead|seems?|here|must|reads?"
+    r"|و|یا|است|هستند|درست|صحیح|غلط|گزینه|مورد|چون|زیرا|را|هم|نیست|بله|نه|خیر|هر|می|مناسب|بخاطر|به)(?![a-z_]))"
+)
+# What makes a bare number no option: "0 or 1", "= 3", "step 2".
+NO_OPTION_BEFORE = re.compile(
+    r"(?:[\w.^_]|[=<>/+*] ?|\b0 (?:or|to|and) |\b(?:step|time|day|t|layer|class|label|label is) )$"
+)
+# What leads to an answer: "the answer is", "I would choose the", "so".
+LEAD = re.compile(
+    r"(?:\b(?:answers?|solutions?|choose|chose|chosen|choosing|pick|picked|select|selected|choice|choices"
+    r"|go for|go with"
+    r"|going with|therefore|thus|so|hence|finally|conclusion|correct|right|suitable|appropriate|many to one"
+    r"|think|believe"
+    r"|say|guess|mean|it'?s|it is|it must be|that is|only|both|yes|ans)\b|=>|->|✓"
+    r"|جواب|پاسخ|درست|صحیح|پس|بنابراین|انتخاب|مناسب|فقط)"
+    r"(?:\W+(?:is|are|be|would be|should be|the|option|options|number|numbers|no|it'?s|it|will be|both|ones?|for this"
+    r"|question|in my|opinion|my|answers?|tasks?|statements?|that|only|من|من گزینه|های|ی|است|گزینه|میشود|:|=))*\W*$"
+)
+# What makes an answer of what stands before it: "2 and 3 are correct", "the third too".
+APPROVAL = re.compile(
+    r"\b(?:correct|right|true|suitable|suits?|appropriate|many to one|fits?|too|also|as well|both|answers?"
+    r"|works?|applies"
+    r"|apply|best|ok|fine|valid)\b|جواب|پاسخ|درست|صحیح|مناسب|بله|انتخاب|\bهم\b|همچنین|✓"
+)
+BECAUSE = re.compile(
+    r"\b(?:because|since|as|due to|given that|for the reason)\b|چون|زیرا|چرا که|به دلیل|بخاطر|به خاطر|چونکه"
+)
+CORRECTION = re.compile(
+    r"\bno\b\s*[,.!:\-]+|\bno (?:wait|it|i)\b|\bwait\b|\bsorry\b|\bactually\b|\bi mean(?:t)?\b|\bcorrection\b"
+    r"|\bon second thoughts?\b|\bscratch that\b|\b(?:but )?in the end\b|\bchanged? my mind\b|\boops\b|\bedit\s*:"
+    r"|\bi was wrong\b|ببخشید|اصلاح|\bنه\s*[,.]|اشتباه (?:شد|کردم)"
+)
+EXCEPT = re.compile(
+    r"\b(?:all|every(?:thing)?|each|both others)\b.{0,20}\b(?:but|except|excluding|other than|apart from|besides)\b"
+    r"|همه.{0,15}(?:به جز|بجز|غیر از|جز)"
+)
+OTHERS = re.compile(
+    r"\b(?:the |both )?(?:others?|rest|remaining|other (?:two|three|ones|options))\b|بقیه|دو تای دیگر|سایر|دوتای دیگر"
+)
+ALL = re.compile(
+    r"\ball (?:of (?:them|these|the above)|three|four|the (?:options|tasks|above)|options|tasks)\b|^\W*all\W*$"
+    r"|\beverything\b|\bany of (?:them|these)\b|هر سه|هر چهار|همه ?ی? ?(?:موارد|گزینه|آنها)|^\W*همه\W*$"
+)
+NONE = re.compile(
+    r"\bnone of (?:them|these|the)\b|^\W*none\W*$|\bneither\b(?!.*\bnor\b)|\bno option\b|هیچ ?کدام|هیچ ?یک"
+)
+UNSURE = re.compile(
+    r"\b(?:not sure|don't know|dont know|no idea|can't (?:tell|decide)|either)\b|نمیدانم|نمی دانم|مطمئن نیستم"
+)
+DENIAL_AFTER = re.compile(
+    r"\b(?:is|are|was|were|seems?|would be)?\s*(?:not|n't|wrong|incorrect|false|impossible|unsuitable|ruled out"
+    r"|excluded"
+    r"|out\b|no good)\b|\b(?:isn't|aren't|doesn't|don't|can't|cannot|won't)\b|✗|✘|❌|×|\bnope\b"
+    r"|نیست|غلط|نادرست|نمی\s*\w+|\bنه\b|خیر|ندار"
+)
+DENIAL_BEFORE = re.compile(
+    r"\b(?:not|never|neither|nor|except|excluding|but not|rather than|instead of|unlike|exclude|reject|rule out"
+    r"|ruled out"
+    r"|without|isn't|cannot be|can't be|other than|no for|no to)\s+(?:\w+\s+){0,2}\W*$"
+    r"|\b(?:neither|nor|not)\b[^,.;]{0,14}\b(?:and|or|nor)\b[^,]{0,8}$"
+    r"|(?<!\w)(?:به جز|بجز|غیر از|برخلاف|نه)\s*(?:گزینه|مورد|شماره)?\s*(?:ی|های)?\s*\W*$"
+)
+
+
+def build_names(options: Sequence[Nameable], *tables: Mapping[int, str]) -> str:
+    """Return a regular expression's alternatives: the options' numbers, and their names from ``tables``."""
+    names = [str(option.number) for option in options]
+    for table in tables:
+        names += [name for option in options for name in table.get(option.number, "").split("|") if name]
+    return "|".join(sorted(names, key=len, reverse=True))
+
+
+def parse_option(word: str) -> int:
+    """Return the number that a digit, letter, numeral or ordinal word stands for; raises ValueError."""
+    for table in (ORDINALS, NUMERALS, LETTERS):
+        for number, names in table.items():
+            if word in names.split("|"):
+                return number
+    return int(word)

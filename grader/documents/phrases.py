@@ -1,0 +1,140 @@
+"""Phrases: how a rubric writes down words that students use, and whether a sentence asserts or denies them.
+
+A phrase is made to be read by a teacher:
+
+- words stand in the order given; ``word*`` allows any ending, ``(a|b)`` means one of them, ``(a )?`` is optional;
+- ``...`` stands for up to six words, not across "but", "while" or the end of a sentence;
+- ``a + b`` means both in one sentence, in any order;
+- a phrase counts when it is asserted; a leading ``not`` asks for it denied: ``not differentiable`` meets "isn't
+  differentiable", "non-differentiable" and, with its Persian twin, "مشتق‌پذیر نیست".
+
+Phrases are matched on folded text (see ``wording``).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grader.documents.wording import fold
+
+CONTRAST = (
+    "but|while|whereas|unlike|however|although|though|yet|compared|اما|ولی|لیکن|درحالی|برخلاف|بر خلاف|هرچند|اگرچه"
+)
+_GAP = rf"(?:[^\w.;!?]+(?!(?:{CONTRAST}|because|since|چون|زیرا)\b)[\w']+){{0,6}}[^\w.;!?]+"
+_PERSIAN = re.compile(r"[\u0600-\u06ff]")
+
+_WORD_NEGATORS = (
+    r"not|no|never|none|neither|cannot|without|\w+n't|cant|dont|doesnt|isnt|arent|wont|didnt|non|hardly|barely|nothing"
+    r"|lack\w*|fail\w*|unable|impossible|prevent\w*|block\w*|stops?|stopped|kills?|hinders?|zero|loses?|breaks?"
+)
+_PERSIAN_NEGATORS = (
+    r"نیست\w*|نیس|ندارد|ندارند|نداریم|نداره|نمی\s*\w+|نمیشه|نخواه\w+|نشود|نشده|نباشد|نکند|نکرده|نرسد"
+    r"|نه|بدون|غیر|عدم|مانع"
+)
+_NEGATOR = re.compile(rf"(?<!\w)(?:{_WORD_NEGATORS}|{_PERSIAN_NEGATORS})(?!\w)")
+_PERSIAN_NEGATOR = re.compile(rf"(?<!\w)(?:{_PERSIAN_NEGATORS})(?!\w)")
+_NOT_NEGATION = re.compile(
+    r"\bnot (?:only|just|merely|simply)\b|\bno (?:doubt|matter|wonder)\b|\bwithout (?:a )?doubt\b|نه تنها"
+    r"|نه فقط|بدون شک"
+)
+# Where a clause ends: a negator on the other side does not reach across.
+_BOUNDARY = re.compile(
+    rf"[;:?!]|,(?! *(?:or|nor)\b)|\b(?:{CONTRAST}|so|because|since|therefore|thus|hence|which|as|then|we|they|you|i"
+    r"|and (?:so|therefore|thus|it|this|we|the)|چون|زیرا|پس|بنابراین|که|در نتیجه)\b|=>|->"
+)
+_AFTER = re.compile(
+    r"^\W*(?:is|are|was|gets?|becomes?|has|have|does|do|will|would|can|could)?\W*"
+    r"(?:not|n't|\w+n't|cannot|never|fails?|lost|missing|absent|gone|impossible|blocked|broken|stopped|cut)\b"
+)
+_PERSIAN_ASSERTION = re.compile(r"(?<!\w)(?:است|هست|هستند|دارد|دارند|باشد|شد|می\s?(?:شود|شوند|کند|کنند|رسد|دهد))(?!\w)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrase:
+    """A compiled phrase of a rubric."""
+
+    source: str
+    parts: tuple[re.Pattern[str], ...]
+    denied: bool
+
+
+@functools.lru_cache(maxsize=4096)
+def compile_phrase(source: str) -> Phrase:
+    """Compile a rubric's phrase; raises ValueError where it cannot be read (a bracket left open, nothing in it)."""
+    denied = source.startswith("not ")
+    parts = [part.strip() for part in fold(source.removeprefix("not ")).split(" + ")]
+    if not all(re.search(r"\w", part) for part in parts):
+        raise ValueError(f"the phrase {source!r} has no words")
+    try:
+        patterns = tuple(re.compile(rf"(?<!\w)(?:{_pattern(part)})(?!\w)") for part in parts)
+    except re.error as error:
+        raise ValueError(f"the phrase {source!r} cannot be read: {error.msg}") from None
+    return Phrase(source=source, parts=patterns, denied=denied)
+
+
+def check_phrases(*lists: Sequence[str]) -> None:
+    """Raise ValueError at the first phrase that cannot be read, so that a rubric's typing mistake shows on loading."""
+    for phrases in lists:
+        for phrase in phrases:
+            compile_phrase(phrase)
+
+
+def _pattern(part: str) -> str:
+    pattern = ""
+    position = 0
+    while position < len(part):
+        char, rest = part[position], part[position:]
+        if gap := re.match(r"\s*\.\.\.\s*", rest):
+            pattern, position = pattern + _GAP, position + gap.end()
+            continue
+        if char == "*":
+            pattern += r"\w*"
+        elif char in "()|?":
+            pattern += "(?:" if char == "(" else char
+        elif char in " -":
+            persian = _PERSIAN.match(part[position + 1 : position + 2] or "x")
+            pattern += r"[\s\-]*" if persian or char == "-" else r"[\s\-]+"
+        else:
+            pattern += re.escape(char)
+        position += 1
+    return pattern
+
+
+def find_phrase(phrase: str, folded: str) -> tuple[int, int] | None:
+    """Return the span in ``folded`` where ``phrase`` is said with the polarity it asks for, or None."""
+    return next(((start, end) for start, end, as_asked in locate_phrase(phrase, folded) if as_asked), None)
+
+
+def locate_phrase(phrase: str, folded: str) -> list[tuple[int, int, bool]]:
+    """Return every (start, end, as asked) where the words of ``phrase`` stand, whatever their polarity."""
+    compiled = compile_phrase(phrase)
+    spans = []
+    for part in compiled.parts[1:]:
+        if not (match := part.search(folded)):
+            return []
+        spans.append(match.span())
+    found = []
+    for match in compiled.parts[0].finditer(folded):
+        start, end = match.span()
+        as_asked = is_denied(folded, start, end, own=phrase) == compiled.denied
+        found.append((min([start, *(s for s, _ in spans)]), max([end, *(e for _, e in spans)]), as_asked))
+    return found
+
+
+def is_denied(folded: str, start: int, end: int, own: str = "") -> bool:
+    """Return whether what stands at ``folded[start:end]`` is negated there; two negations cancel out.
+
+    Negators inside the span count unless they belong to the phrase's ``own`` words. English negates before the words
+    (and after them in "the gradient is lost"), Persian with the verb at the end.
+    """
+    text = _NOT_NEGATION.sub(lambda m: "_" * len(m[0]), folded)
+    before = _BOUNDARY.split(text[:start])[-1]
+    before = " ".join(re.findall(r"[\w']+", before)[-7:])
+    inside = len(_NEGATOR.findall(text[start:end])) - len(_NEGATOR.findall(fold(own.removeprefix("not "))))
+    after = _PERSIAN_ASSERTION.split(_BOUNDARY.split(text[end:])[0])[0]
+    count = len(_NEGATOR.findall(before)) + max(inside, 0)
+    count += bool(_PERSIAN_NEGATOR.search(after)) or bool(_AFTER.match(after))
+    return count % 2 == 1

@@ -1,0 +1,189 @@
+"""Finding a vector, the results that lead to it and the sheet's own numbers in what a student wrote."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from grader.documents.numbers import Numbers, Vector
+from grader.documents.phrases import find_phrase
+
+if TYPE_CHECKING:
+    from grader.kinds.vector import Question, Step, Value
+
+_RESULT = re.compile(r"\b(?:result|final|answer|output|so|therefore|hence|gives|get)\b|جواب|خروجی|نتیجه")
+_CORRECTION = re.compile(r"\b(?:no|wait|sorry|correction|mistake|actually|i mean|wrong)\b|اصلاح|ببخشید|اشتباه")
+_COMPARED = re.compile(
+    r"\b(?:would|instead of|rather than|unlike|if we (?:had )?used|compared|whereas|not)\b[^,=]{0,50}=?\W*$"
+    r"|به جای|اگر|\d\s*[*×·]\s*$"
+)
+_SMALL_WORDS = re.compile(r"\b(?:the|vector|is|are|with|given|so|and|for|of|let|بردار)\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What was found.
+
+    The final vector and others that claim to be it; each step (True right, False wrong, None not shown); weights that
+    are no one-hot; inputs repeated with other numbers; whether the answer is only named ("the value v_4").
+    """
+
+    final: Vector | None
+    rivals: tuple[Vector, ...]
+    steps: Mapping[str, bool | None]
+    weights: Vector | None
+    slips: tuple[tuple[Value, Vector], ...]
+    symbolic: bool = False
+
+
+def is_close(found: Sequence[float], wanted: Sequence[float], rtol: float, atol: float) -> bool:
+    """Return whether two vectors of one length agree entry by entry, the wanted one being the reference."""
+    return len(found) == len(wanted) and all(
+        abs(a - b) <= atol + rtol * abs(b) for a, b in zip(found, wanted, strict=True)
+    )
+
+
+def read_answer(question: Question, numbers: Numbers) -> Reading:
+    """Return what an answer says about the question's quantities."""
+    slips = _slips(question, numbers)
+    repeated = [v for v in numbers.vectors if _is_given(question, v, numbers)] + [vector for _, vector in slips]
+    steps = {step.title: _step(step, numbers) for step in question.steps}
+    candidates = [v for v in numbers.vectors if _could_be_answer(question, v, repeated)]
+    final, rivals = _final(question, candidates, numbers)
+    symbolic = final is None and _named_symbolically(question, numbers.text)
+    return Reading(final=final, rivals=rivals, steps=steps, weights=_weights(numbers), slips=slips, symbolic=symbolic)
+
+
+def _says(names: Sequence[str], label: str) -> bool:
+    return any(find_phrase(name, label) for name in names)
+
+
+def _is_called(names: Sequence[str], label: str) -> bool:
+    """Return whether a label is one of the names and hardly more ("the query q", not "scores of q")."""
+    tail = _SMALL_WORDS.sub(" ", re.split(r"[,:;]", label)[-1]).strip()
+    spans = [span for name in names if (span := find_phrase(name, tail))]
+    return any(2 * (end - start) >= len(tail) for start, end in spans)
+
+
+def _is_given(question: Question, vector: Vector, numbers: Numbers) -> bool:
+    """Return whether a vector repeats the sheet: a row of a matrix, an input by name, or one of several given rows."""
+    if _says(question.answer.names, vector.name) or vector.rows > 1:
+        return vector.rows > 1
+    named = [value for value in question.given if _says(value.names, vector.name)]
+    if any(value.title in question.inputs for value in named):
+        return True
+    if named and len({v.name for v in numbers.vectors if _names_given(question, v)}) > 2:
+        return True
+    rows = [v for v in numbers.vectors if any(is_close(v.values, g.values, 0, 1e-9) for g in question.given)]
+    if vector not in rows or _RESULT.search(vector.name):
+        return False
+    line = numbers.text[: vector.start].count("\n")
+    beside = [v for v in rows if v is not vector and abs(v.start - vector.start) < 60]
+    return len([v for v in beside if numbers.text[: v.start].count("\n") == line]) >= 2
+
+
+def _names_given(question: Question, vector: Vector) -> bool:
+    others = [value for value in question.given if value.title not in question.inputs]
+    return any(_says(value.names, vector.name) for value in others)
+
+
+def _could_be_answer(question: Question, vector: Vector, repeated: Sequence[Vector]) -> bool:
+    return vector not in repeated and len(vector.values) == len(question.answer.values) and vector.rows == 1
+
+
+def _final(
+    question: Question, candidates: Sequence[Vector], numbers: Numbers
+) -> tuple[Vector | None, tuple[Vector, ...]]:
+    named = [v for v in candidates if _says(question.answer.names, v.name) and not _compared(v, numbers)]
+    unnamed = [v for v in candidates if not _compared(v, numbers)]
+    pool = named or unnamed
+    if not pool:
+        return (candidates[-1], ()) if candidates else (None, ())
+    final = pool[-1]
+    corrected = _CORRECTION.search(numbers.text[pool[0].end : final.start])
+    rivals = () if corrected or not named else tuple(v for v in named[:-1] if v.values != final.values)
+    return final, rivals
+
+
+def _compared(vector: Vector, numbers: Numbers) -> bool:
+    """Return whether a vector is a term of a sum or only compared ("with softmax it would be ...", "not [6, 1, 0]")."""
+    return bool(_COMPARED.search(re.split(r"\n|\. |;", numbers.text[: vector.start])[-1]))
+
+
+def _step(step: Step, numbers: Numbers) -> bool | None:
+    """Return True where a step was found right, False where it is named and wrong, None where it is not shown."""
+    forms = (step.values, *step.other_forms)
+    if any(is_close(v.values, form, step.rtol, step.atol) for v in numbers.vectors for form in forms if len(form) > 1):
+        return True
+    results = [value for _, value in numbers.results]
+    for form in forms:
+        size = len(form)
+        runs = [results[i : i + size] for i in range(len(results) - size + 1)]
+        if size > 1 and any(is_close(run, form, step.rtol, step.atol) for run in runs):
+            return True
+    singles = [form[0] for form in forms if len(form) == 1]
+    if singles and (said := _single(step, numbers)) is not None:
+        return said in singles
+    wrong = [v for v in numbers.vectors if _says(step.names, v.name) and len(v.values) == len(step.values) > 1]
+    return False if wrong else None
+
+
+def _single(step: Step, numbers: Numbers) -> float | None:
+    """Return a single number that follows one of the step's names ("argmax = 3", "index 3")."""
+    for name in step.names:
+        rest = numbers.text
+        while span := find_phrase(name, rest):
+            follow = re.match(r"[^\d\n.]{0,40}?(-?\d+)(?![\d.,]*\s*[\])}])", rest[span[1] :])
+            if follow:
+                return float(follow[1])
+            rest = rest[: span[0]] + "#" * max(span[1] - span[0], 1) + rest[span[1] :]
+    return None
+
+
+def _weights(numbers: Numbers) -> Vector | None:
+    """Return a vector of weights that sums to one and is no one-hot, if the text shows one."""
+    for vector in numbers.vectors:
+        if len(vector.values) > 3 and all(0 <= x < 1 for x in vector.values) and abs(sum(vector.values) - 1) < 0.03:
+            return vector
+    return None
+
+
+def _slips(question: Question, numbers: Numbers) -> tuple[tuple[Value, Vector], ...]:
+    """Return the inputs that the text repeats with other numbers than the sheet's."""
+    slips = []
+    for value in question.given:
+        if value.title not in question.inputs:
+            continue
+        said = [v for v in numbers.vectors if v.rows == 1 and _is_called(value.names, v.name)]
+        if said and not any(is_close(v.values, value.values, 0, 1e-9) for v in said):
+            slips.append((value, said[0]))
+    slips += _row_slips(question, numbers, [value for value, _ in slips])
+    return tuple(slips)
+
+
+def _row_slips(question: Question, numbers: Numbers, known: Sequence[Value]) -> list[tuple[Value, Vector]]:
+    """Return slips in inputs that stand as rows of a matrix or list, in the sheet's order."""
+    wanted = [value for value in question.given if value.title in question.inputs and len(value.values) > 1]
+    slips = []
+    matrices: dict[int, list[Vector]] = {}
+    for vector in numbers.vectors:
+        if vector.rows > 1:
+            matrices.setdefault(vector.start, []).append(vector)
+    for rows in matrices.values():
+        for offset in range(len(wanted) - len(rows) + 1):
+            part = wanted[offset : offset + len(rows)]
+            pairs = list(zip(part, rows, strict=True))
+            wrong = [(g, v) for g, v in pairs if not is_close(v.values, g.values, 0, 1e-9)]
+            if 0 < len(wrong) <= len(rows) // 2:
+                slips += [(g, v) for g, v in wrong if g not in known]
+                break
+    return slips
+
+
+def _named_symbolically(question: Question, text: str) -> bool:
+    """Return whether the text says in words or symbols that the answer is the given row that it is ("output = v_4")."""
+    same = [v for v in question.given if is_close(v.values, question.answer.values, 0, 1e-9)]
+    names = [name for value in same for name in value.names]
+    return any(_says(question.answer.names, line) and _says(names, line) for line in text.splitlines())
