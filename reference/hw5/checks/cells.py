@@ -34,6 +34,9 @@ def ask(question: Any, execution: Execution, name: str, wanted: Sequence[str]) -
 
     ``wanted`` are the template's names of what the probe needs.
     """
+    if _all_blank(execution, wanted):
+        message = f"The template's cell with {join([f'`{item}`' for item in wanted])} was not filled in."
+        return Judgement(missing=True, findings=(Finding(code="notebook.blank", message=message),))
     try:
         reply, error = find_reply(execution, name)
     except OddReplyError:
@@ -43,6 +46,12 @@ def ask(question: Any, execution: Execution, name: str, wanted: Sequence[str]) -
     if "found" in reply and reply["found"] is None:
         return judge_absence(question, execution, wanted)
     return reply
+
+
+def _all_blank(execution: Execution, names: Sequence[str]) -> bool:
+    """Return whether every one of ``names`` stands in a cell that is as the template gave it."""
+    cells = [next((cell for cell in execution.cells if _defines(cell.source, [name])), None) for name in names]
+    return all(cell is not None and _is_blank(cell.source) for cell in cells)
 
 
 def _judge_silence(question: Any, execution: Execution, error: str, wanted: Sequence[str]) -> Judgement:
@@ -66,9 +75,6 @@ def judge_absence(question: Any, execution: Execution, wanted: Sequence[str]) ->
     if cell.outcome == "raised" and (cause := _find_cause(execution, cell)) is not None:
         return judge_none(question, f"cell {cause.index} needs what this machine lacks ({cause.error_message[:200]})")
     shown = {"cells": [show_cell(cell)]}
-    if cell.outcome == "raised" and _is_blank(cell.source):
-        message = f"The template's cell with {names} was not filled in."
-        return Judgement(missing=True, findings=(Finding(code="notebook.blank", message=message),), observed=shown)
     if cell.outcome == "raised":
         line = f", line {cell.error_line}" if cell.error_line else ""
         message = f"{names} is not there, because cell {cell.index}{line} raised {error[:200]}. Mend that cell first."

@@ -34,7 +34,7 @@ def data(question: Any, execution: Execution, seed: int) -> Judgement:
     try:
         table = reply.get("table")
         if table is None and _find_sets(reply) == {}:
-            return judge_absence(question, execution, ["df", "text_field", "train"])
+            return judge_absence(question, execution, ["df"])
         results = (
             _judge_columns(table, execution),
             _judge_clean(table, reply),

@@ -194,7 +194,7 @@ def _judge_analogy(reply: Mapping[str, Any], arguments: Mapping[str, Any], vecto
         saw = f"{' : '.join(three)} : {', '.join(words[:3]) or 'no words'}"
         if kept := [word for word in three if word in words]:
             message = (
-                f"The words of the question must be left out of the answers; {join(kept)} stands there. They are nearly "
+                f"The words of the question must be left out of the answers; {join(kept)} is not. They are nearly "
                 "always the nearest to the sum."
             )
             return lost("analogy", saw, "analogy_query_words", message, share=0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -54,6 +55,8 @@ def _judge(question: Any, execution: Execution, seed: int, probe: str, name: str
             return _judge_error(question, name, next(iter(errors.values())))
         built = {kind: look for kind, look in looks.items() if kind not in errors}
         batch = len(arguments["inputs"]["many"][0])
+        if silent := _find_silence(built):
+            return _judge_error(question, name, silent)
         results = [
             _judge_types(built, errors, name),
             _judge_builds(built, errors, name),
@@ -62,8 +65,9 @@ def _judge(question: Any, execution: Execution, seed: int, probe: str, name: str
             _judge_directions(built, batch),
             _judge_raw(built, batch),
             _judge_arguments(reply, built, arguments),
-            _judge_gradient(built, name),
         ]
+        directions = results[4]
+        results.append(_judge_gradient(built, name, whole=directions is None or directions.share == 1))
     except OddReplyError:
         return read_odd(question)
     wanted = {point.id for point in question.points}
@@ -76,9 +80,16 @@ def _judge_error(question: Any, name: str, error: str) -> Judgement:
     if is_ours(error):
         return judge_none(question, error)
     message = (
-        f"`{name}` could not be built: {error}. It is made as in the template, for instance {name}(50, m_type='gru')."
+        f"`{name}` could not be built and called: {error}. It is made as in the template, {name}(50, m_type='gru'), "
+        "and called with token ids [seq_len, batch]."
     )
     return lose_all(question, error[:120], "network_raised", message)
+
+
+def _find_silence(built: Looks) -> str:
+    """Return what was raised where no type gives any logits, else an empty text."""
+    errors = [find_error(read_map(read_map(look, "logits"), "many")) for look in built.values()]
+    return errors[0] if all(errors) else ""
 
 
 def _share(right: int, total: int) -> Decimal:
@@ -179,8 +190,8 @@ def _judge_reading(built: Looks, batch: int, name: str) -> PointResult:
                 "torch.nn.Dropout, or pass training=self.training to F.dropout."
             )
             return lost("reads_comment", f"{kind}: the same batch gives other logits", "dropout_always_on", message)
-        one = _find_logits(logits, "one", 1)
-        if one is not None and abs(many[0] - one[0]) > SAME:
+        one, neighbour = _find_logits(logits, "one", 1), _find_logits(logits, "neighbour_changed", batch)
+        if _apart(many[1:], None if neighbour is None else neighbour[1:]) > SAME or _apart(many[:1], one) > SAME:
             message = (
                 "A comment's logit changes with the other comments in its batch. The tokens come as [seq_len, batch]: "
                 "the recurrent layer needs batch_first=False, and the time steps are the first dimension."
@@ -283,13 +294,22 @@ def _judge_arguments(reply: Mapping[str, Any], built: Looks, arguments: Mapping[
     return earned("arguments", "sizes and further keyword arguments arrive in the recurrent layer")
 
 
-def _judge_gradient(built: Looks, name: str) -> PointResult:
+def _judge_gradient(built: Looks, name: str, *, whole: bool) -> PointResult:
+    """Judge whether a gradient reaches every parameter.
+
+    Unless ``whole``, the recurrent layer's own are left out: its unused states have cost their point already.
+    """
     missed: dict[str, list[str]] = {}
     for kind, look in built.items():
         reply = read_map(look, "without_gradient")
         if error := find_error(reply):
             return lost("gradient", f"{kind}: {error[:100]}", "no_gradient", f"No gradient could be computed: {error}.")
-        if unreached := [str(item)[:60] for item in read_list(reply, "missed")]:
+        own = (
+            read_list(reply, "missed")
+            if whole
+            else [item for item in read_list(reply, "missed") if not _is_recurrent(item)]
+        )
+        if unreached := [str(item)[:60] for item in own]:
             missed[kind] = unreached
     if not missed:
         return earned("gradient", "every parameter gets one")
@@ -300,3 +320,7 @@ def _judge_gradient(built: Looks, name: str) -> PointResult:
         "each layer, and that no .detach(), .data or no_grad() cuts the path."
     )
     return lost("gradient", f"{kind}: none reaches {shown}", "no_gradient", message)
+
+
+def _is_recurrent(name: Any) -> bool:
+    return re.search(r"(weight|bias)_(ih|hh)_l\d", str(name)) is not None

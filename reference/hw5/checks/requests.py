@@ -73,7 +73,7 @@ def _tokens(random: Random, length: int, batch: int) -> list[list[int]]:
 
 
 def _network_inputs(seed: int, name: str, m_types: Sequence[str]) -> dict[str, Any]:
-    """Return one batch, and the same with another first or last word, its first comment alone, its first word alone."""
+    """Return one batch; the same with another first word, last word or first comment; and one of these alone."""
     random = _random(seed, name)
     many = _tokens(random, 7, 6)
     inputs = {
@@ -83,6 +83,7 @@ def _network_inputs(seed: int, name: str, m_types: Sequence[str]) -> dict[str, A
         "short": many[:1],
         "first_changed": [_other(random, many[0]), *many[1:]],
         "last_changed": [*many[:-1], _other(random, many[-1])],
+        "neighbour_changed": [[*_other(random, row[:1]), *row[1:]] for row in many],
     }
     return {"sizes": SIZES, "inputs": inputs, "m_types": list(m_types)}
 
