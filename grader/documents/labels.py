@@ -76,7 +76,12 @@ _AND_PART = re.compile(
 _END = re.compile(rf"{_S}\Z")
 _CLOSE = re.compile(
     _S + r"(?:[)\]]{1,2}" + _S + r"[.:\-–—]?(?![)\]])|\.(?=[ (\[{=\u0600-\u06ff]|\Z)|[:،](?![\\/])"
-    r"|[-–—]+(?=[ 0-9(\[\u0600-\u06ff]|\Z)|[=-]*>|[→⇒|])"
+    r"|[-–—]+(?=[ 0-9(\[\u0600-\u06ff]|\Z)|[=-]*>|[→⇒|]|/(?= |\Z))"
+)
+# "[5 pts]" behind a label is the sheet's.
+_POINTS = re.compile(
+    rf"{_S}(?:[(\[]{_S}[0-9]+(?:\.[0-9]+)?{_S}(?:pts?|points?|marks?|نمره|امتیاز){_S}[)\]]|[(\[]{_S}[0-9]+{_S}%{_S}[)\]]){_S}[:.\-]?",
+    re.IGNORECASE,
 )
 _QUESTION_CLOSE = re.compile(rf"{_S}[)\]}}]*{_S}[)\].:،,\-–—=|]+>?")
 # What a label may say besides its number: "Q1 (continued)", "Q1 answers:".
@@ -95,7 +100,7 @@ _TOKEN = re.compile(
     r"(?![a-zA-Z])|&)"
     r"|(?P<open>\\(?:text(?:bf|it|rm|sf|tt)?|math(?:bf|rm|it|sf|tt)|boldsymbol|bm|underline|operatorname|emph|tag"
     r"|(?:sub)*section|paragraph|boxed|mbox)\*?\s*\{|\\begin\{[a-z]+\*?\}(?:\{[^}]*\})?|(?<!\\)\{)"
-    r"|(?P<close>\})|(?P<toggle>\*{1,3}|__|~~|\$\$?|`)|(?P<math>\\[(\[](?=\s|\\|[a-hA-H]\)))|(?P<escape>\\(?=[().\[\]:\-#]))"
+    r"|(?P<close>\})|(?P<toggle>\*{1,3}|__|~~|\$\$?|`|(?<![\w}])_(?=[\w(])|(?<=[).:\w])_(?![\w{]))|(?P<math>\\[(\[](?=\s|\\|[a-hA-H]\)))|(?P<escape>\\(?=[().\[\]:\-#]))"
 )
 _CLOSES = {"**": "**", "*": "*", "***": "***", "__": "__", "~~": "~~", "$": "$", "$$": "$$", "`": "`"}
 _PREFIX = re.compile(r"[ \t\u00a0]*(?:>[ \t]?)*(?P<mark>(?:[-*+•●▪‣–][ \t]+)?(?:#{1,6}[ \t]*)?)(?:\[[ xX]\][ \t]+)?")
@@ -146,6 +151,8 @@ def find_label(raw: str) -> Label | None:
             end, label = found
             while label.part and (more := _AND_PART.match(view.text, end)):
                 end, label = more.end(), replace(label, several=True)
+            if points := _POINTS.match(view.text, end):
+                end = points.end()
             return _cut(raw, view, end, replace(label, part="") if label.several else label)
     return None
 

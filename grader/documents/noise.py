@@ -9,9 +9,18 @@ _FORM_WORD = r"(?:date|subject|topic|page|year|month|day|تاریخ|موضوع|�
 _FORM = re.compile(rf"[\W_]*{_FORM_WORD}\b(?:[\s.:/_\-…\d]|of\b|{_FORM_WORD}\b)*", re.IGNORECASE)
 _LEADING_FORM = re.compile(r"\s*(?:(?:date|subject)\s*[.:]\s*)+(?=\S)", re.IGNORECASE)
 _HEADER_WORDS = re.compile(
-    r"\b(?:name|student|id|number|no|home\s?work|hw\d*|assignment|course|deep\s+learning|neural|university|professor"
-    r"|prof|dr|instructor|ta|group|spring|fall|semester|report|answers?|solutions?|date|subject|page|email|by|author"
-    r"|نام|شماره|دانشجو|دانشجویی|تمرین|درس|استاد|دانشگاه|گزارش|پاسخ|به|خدا|خداوند|بسم|تعالی)\b",
+    r"\b(?:name|student|id|home\s?work|hw\d*|assignment|course|deep\s+learning|neural|university|professor|prof|dr"
+    r"|instructor|ta|group|spring|fall|semester|report|date|subject|page|email|author"
+    r"|نام|دانشجو|دانشجویی|تمرین|درس|استاد|دانشگاه|گزارش|خدا|خداوند|بسم|تعالی)\b",
+    re.IGNORECASE,
+)
+_HEADER_NUMBERS = re.compile(
+    r"\b(?:hw|home\s?work|assignment|تمرین)\W{0,3}\d+|\d{4,}|\d+\s*[/.\-]\s*\d+\s*[/.\-]\s*\d+", re.IGNORECASE
+)
+_QUESTION_NAMED = re.compile(r"\bq\W?\d|\b(?:question|problem)\b|سوال|سؤال|پرسش", re.IGNORECASE)
+CHOOSES = re.compile(
+    r"[$\d=]|\b(?:first|second|third|fourth|last|one|two|three|four|both|all|none|neither|yes|no|true|false|options?)\b"
+    r"|اول|دوم|سوم|چهارم|هر|همه|هیچ|بله|خیر|گزینه",
     re.IGNORECASE,
 )
 _SCAN_LINK = re.compile(r"cdn\.mathpix\.com", re.IGNORECASE)
@@ -36,8 +45,10 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _ELSEWHERE = re.compile(
-    r"\b(?:see|refer|attached|attachment|in (?:the|my) (?:notebook|pdf|file|photo|picture|image|scan|next page)"
-    r"|other (?:file|page)|next page)\b|پیوست|ضمیمه|در عکس|در تصویر|در فایل|صفحه(?:‌ی|ی)? بعد",
+    r"\battach(?:ed|ment)\b|\b(?:see|refer to|look at|in|on)\s+"
+    r"(?:(?:the|my|an?|next|other|last|following|second|photo)\s+)*"
+    r"(?:notebook|colab|pdf|word|file|photos?|pictures?|images?|scans?|page|paper|sheet|handwritten|handwriting)\b"
+    r"|پیوست|ضمیمه|در (?:عکس|تصویر|فایل|نوت‌?بوک)|صفحه(?:‌ی|ی)? بعد",
     re.IGNORECASE,
 )
 _PICTURE = re.compile(r"!\[[^\]\n]{0,300}\]\([^)\n]{0,2000}\)|!\[\[[^\]\n]{0,300}\]\]|\\includegraphics\b")
@@ -71,16 +82,24 @@ def is_machine_read(lines: Iterable[str]) -> bool:
 
 def is_header(lines: Iterable[str]) -> bool:
     """Tell whether the lines above the first label only say whose hand-in it is."""
-    listed = [line for line in lines if line.strip()]
-    return len(listed) <= 15 and all(_is_header_line(line) for line in listed)
+    told = [line for line in lines if re.search(r"\w", line) and not is_form_line(line)]
+    names = [line for line in told if not _HEADER_WORDS.search(line) and not _is_number(line)]
+    return len(told) <= 15 and len(names) <= 3 and all(_is_header_line(line) for line in told)
 
 
 def _is_header_line(line: str) -> bool:
-    words = len(line.split())
-    if "$" in line or "\\" in line or words > 14:
+    """Tell whether a line can stand in a header: few words, no mathematics, no numbers but those of a header."""
+    if "$" in line or "\\" in line or len(line.split()) > 14 or _QUESTION_NAMED.search(line):
         return False
-    named = _HEADER_WORDS.search(line) is not None
-    return is_form_line(line) or line.lstrip().startswith("#") or named or words <= 3 or not re.search(r"\w", line)
+    rest = _HEADER_NUMBERS.sub("", line)
+    if re.search(r"\d", rest):
+        return False
+    named = _HEADER_WORDS.search(line) is not None or _is_number(line)
+    return named or (len(line.split()) <= 6 and CHOOSES.search(rest) is None)
+
+
+def _is_number(line: str) -> bool:
+    return re.fullmatch(r"\W*\d{4,}\W*", line) is not None
 
 
 def is_question_text(text: str) -> bool:
@@ -97,7 +116,7 @@ def is_placeholder(text: str) -> bool:
 
 def is_elsewhere(text: str) -> bool:
     """Tell whether a short text only says where the answer is ("see the attached photo")."""
-    return len(text.split()) <= 14 and "$" not in text and _ELSEWHERE.search(text) is not None
+    return len(text.split()) <= 14 and not re.search(r"[$=\[\]\\→]", text) and _ELSEWHERE.search(text) is not None
 
 
 def has_picture(text: str) -> bool:

@@ -131,9 +131,20 @@ def _opens_question(
     if label.full:
         fits = label.part in parts.get(label.question, ())
         return fits and (not words or (label.sure and (apart or label.alone or label.question == current)))
-    if words or label.question > max(parts, default=0) + 2:
+    last = max(parts, default=0)
+    if words or label.question > last + 2:
         return False
+    if label.question == last + 1 and current == last:
+        return not _counts_up(units, position, last)
     return unit.heading or (label.alone and _part_follows(units, position, label.question, parts))
+
+
+def _counts_up(units: Sequence[Unit], position: int, number: int) -> bool:
+    """Tell whether a list goes on at ``position``: the number before stands on a line with text above it."""
+    for unit in reversed(units[:position]):
+        if unit.label and unit.label.question is not None:
+            return unit.label.question == number and not unit.label.alone
+    return False
 
 
 def _part_follows(units: Sequence[Unit], position: int, question: int, parts: Mapping[int, tuple[str, ...]]) -> bool:
@@ -253,7 +264,12 @@ def _split_lines(units: list[Unit]) -> None:
 
 
 def _is_terse(text: str) -> bool:
-    return "\n" not in text and len(text.split()) <= _TERSE_WORDS and "$" not in text
+    return "\n" not in text and len(_hide_formulas(text).split()) <= _TERSE_WORDS
+
+
+def _hide_formulas(text: str) -> str:
+    """Return ``text`` with every inline formula as one long word of the same length."""
+    return re.sub(r"\$[^$\n]*\$", lambda match: "x" * len(match[0]), text)
 
 
 def _cut_line(unit: Unit) -> list[Unit]:
@@ -280,7 +296,7 @@ def _cut_line(unit: Unit) -> list[Unit]:
 
 def _find_next(rest: str, label: Label) -> tuple[str, Label] | None:
     """Return the text up to the next part's label in ``rest``, and that label."""
-    for match in _BETWEEN.finditer(rest):
+    for match in _BETWEEN.finditer(_hide_formulas(rest)):
         following = find_label(rest[match.end() :])
         if following and following.part and ord(following.part) == ord(label.part or "`") + 1 and following.sure:
             return rest[: match.start()], following

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from grader.documents.blocks import Block, BlockKind, Document, Line
 from grader.documents.noise import (
+    CHOOSES,
     drop_struck,
     has_picture,
     is_elsewhere,
@@ -30,11 +31,7 @@ _ANSWER_MARK = re.compile(
     r"^[ \t>*_]*(?:(?:my |the )?(?:answer|ans|solution)s?|پاسخ|جواب|ج)[ \t*_]*(?:[:：]|\.(?=\s|$)|$)[ \t*_]*",
     re.IGNORECASE | re.MULTILINE,
 )
-_CHOOSES = re.compile(
-    r"[$\d=]|\b(?:first|second|third|fourth|last|one|two|three|four|both|all|none|neither|yes|no|true|false|options?)\b"
-    r"|اول|دوم|سوم|چهارم|هر|همه|هیچ|بله|خیر|گزینه",
-    re.IGNORECASE,
-)
+_FORMULA = re.compile(r"\$\$[^$]*\$\$|\$[^$\n]*\$")
 _NO_TEXT = "no label of a question was found, so nothing could be placed"
 
 
@@ -95,7 +92,7 @@ class _Segment:
 
 def _is_title_line(unit: Unit, text: str) -> bool:
     """Tell whether a heading's own text is a title: a few words, and none that could choose or count something."""
-    return unit.heading and len(text.split()) <= 8 and _CHOOSES.search(text) is None
+    return unit.heading and len(text.split()) <= 8 and CHOOSES.search(text) is None
 
 
 @dataclass(slots=True)
@@ -196,7 +193,7 @@ def _place_preambles(found: _Found, parts: Mapping[int, tuple[str, ...]]) -> Non
 def _answers(loose: Iterable[_Segment]) -> bool:
     """Tell whether what stands beside a question's label can be an answer: no question, and more than a few words."""
     text = "\n".join(item.body for item in loose)
-    return not is_question_text(text) and (_CHOOSES.search(text) is not None or len(text.split()) > 8)
+    return not is_question_text(text) and (CHOOSES.search(text) is not None or len(text.split()) > 8)
 
 
 def _is_title(loose: Iterable[_Segment]) -> bool:
@@ -274,12 +271,20 @@ def _build_empty(place: Place, mine: Sequence[_Segment], found: _Found, document
     )
 
 
+def _names(unit: Unit, place: Place) -> bool:
+    return unit.label is not None and (unit.label.question, unit.label.part) == (place.question, place.part)
+
+
 def _find_hidden_label(place: Place, segments: Iterable[_Segment]) -> str:
     """Say where a missing part's label stands in the middle of a line of its question."""
     if not place.part:
         return ""
-    label = re.compile(rf"(?<![\w(]){place.part}\s?\)(?!\w)", re.IGNORECASE)
+    label = re.compile(rf"(?<!\w){place.part}(?:\s?\)|[.:](?=\s))(?!\w)", re.IGNORECASE)
     for item in segments:
-        if item.place and item.place.question == place.question and (match := label.search(item.unstruck)):
+        if (
+            item.place
+            and item.place.question == place.question
+            and (match := label.search(_FORMULA.sub(" ", item.unstruck)))
+        ):
             return f"“{match[0]}” stands in the middle of another answer"
     return ""
