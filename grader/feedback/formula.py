@@ -32,6 +32,12 @@ _LENGTH = re.compile(r"[+-]?(\d{0,2}\.?\d{1,4})(em|ex|mu|px|pt)?")
 _DEFINITIONS = re.compile(r"\\(re|provide)?newcommand|\\(g|e|x)?def\b|\\(re)?newenvironment|\\DeclareMath|\\let\b")
 _INLINE = re.compile(r"`([^`\n]+)`|\$\$(.+?)\$\$|\$(?=\S)([^$]*[^$\s])\$(?!\d)", re.DOTALL)
 
+_ANSWER = re.compile(
+    r"~~(?P<struck>.+?)~~|\s*\$\$(?P<display>.+?)\$\$\s*|\$(?=\S)(?P<inline>[^$]*[^$\s])\$(?!\d)", re.DOTALL
+)
+
+_DRAWN = re.compile(r"(<math.*?</math>)", re.DOTALL)
+
 LONGEST = 2000
 """Characters of the longest formula that is drawn."""
 
@@ -63,6 +69,22 @@ def render_mixed(text: str) -> Markup:
         pieces.append(escape(text[end : match.start()]))
         code, formula = match[1], match[2] or match[3]
         pieces.append(element("code", {"dir": "ltr"}, code) if code else render_formula(formula, display=False))
+        end = match.end()
+    return Markup("").join([*pieces, escape(text[end:])])
+
+
+def render_answer(text: str) -> Markup:
+    """Return a student's own words, escaped, with formulas drawn and what stands between ``~~`` struck out."""
+    pieces: list[Markup] = []
+    end = 0
+    for match in _ANSWER.finditer(text):
+        pieces.append(escape(text[end : match.start()]))
+        if match["struck"]:
+            # Words and formulas apart: a line through words would cross every sign of a formula at its own height.
+            struck = render_answer(match["struck"])
+            pieces += [element("del", {}, Markup(part)) for part in _DRAWN.split(struck) if part]  # noqa: S704 (ours)
+        else:
+            pieces.append(render_formula(match["display"] or match["inline"], display=bool(match["display"])))
         end = match.end()
     return Markup("").join([*pieces, escape(text[end:])])
 

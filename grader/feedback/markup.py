@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 # Terminal colours and titles first, then every other control character, the invisible characters that reorder a line
 # of text (a student's file may carry them to make a page read differently), and what UTF-8 or HTML cannot hold.
@@ -17,7 +17,6 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\uf
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MATHS = re.compile(r"\$\$?[^$]*\$\$?|\\[A-Za-z]+")
 _WORD = re.compile(r"[^\W\d_]+")
-_STRUCK = re.compile(r"~~(.+?)~~", re.DOTALL)
 
 
 def element(name: str, attributes: Mapping[str, str], *children: str) -> Markup:
@@ -53,11 +52,3 @@ def is_right_to_left(text: str) -> bool:
 def render_direction(text: str) -> Markup:
     """Return the ``dir`` and ``lang`` attributes for a text of a student: Persian runs from right to left."""
     return Markup('dir="rtl" lang="fa"') if is_right_to_left(text) else Markup('dir="auto"')
-
-
-def render_words(text: str) -> Markup:
-    """Return a student's own words, escaped; what stands between ``~~`` is shown as struck out."""
-    pieces = _STRUCK.split(text)
-    return Markup("").join(
-        element("del", {}, piece) if index % 2 else escape(piece) for index, piece in enumerate(pieces)
-    )

@@ -12,8 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 import grader
 from grader.errors import ConfigError, Problem
 from grader.feedback.figures import build_plot_table
-from grader.feedback.formula import render_formula, render_mixed
-from grader.feedback.markup import render_direction, render_words, show_marks
+from grader.feedback.formula import render_answer, render_formula, render_mixed
+from grader.feedback.markup import render_direction, show_marks
 from grader.feedback.plots import render_plot
 from grader.feedback.sample import build_sample
 from grader.feedback.student_view import StudentView
@@ -61,7 +61,7 @@ def _environment(folders: tuple[Path, ...]) -> Environment:
         marks=show_marks,
         formula=render_formula,
         mixed=render_mixed,
-        words=render_words,
+        answer=render_answer,
         direction=render_direction,
         plot=render_plot,
         plot_table=build_plot_table,

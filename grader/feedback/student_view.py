@@ -137,7 +137,10 @@ def student_view(marksheet: Marksheet) -> StudentView:
 def _build_criterion(mark: Mark) -> CriterionView:
     evidence = mark.evidence
     undecided = mark.awarded is None
-    observed = _build_shown(evidence.observed)
+    # A table says point by point what is right: on an undecided answer that is the suggestion that only staff see.
+    observed = _build_shown({k: v for k, v in evidence.observed.items() if not (undecided and k == "table")})
+    messages = _messages(evidence.findings)
+    advice = clean(evidence.observed.get("next") or "", 600)
     question = re.fullmatch(r"q(\d+)([a-z]?)(?:_\w*)?", mark.criterion)
     return CriterionView(
         anchor="part-" + re.sub(r"[^A-Za-z0-9]+", "-", mark.criterion),
@@ -151,8 +154,8 @@ def _build_criterion(mark: Mark) -> CriterionView:
         expected=_build_shown(evidence.expected) if evidence.expected.get("visibility") == "visible" else None,
         # The reading and the verdict of an undecided answer are no more than the grader's suggestion to staff.
         reading="" if undecided else clean(evidence.reading or "", 80).replace("_", " "),
-        messages=_messages(evidence.findings),
-        next=clean(evidence.observed.get("next") or "", 600),
+        messages=messages,
+        next="" if advice in messages else advice,
         waiting=_waiting(evidence, observed) if undecided else "",
     )
 
@@ -221,7 +224,7 @@ def _messages(findings: Sequence[Finding]) -> tuple[str, ...]:
 
 
 def _build_steps(criteria: Sequence[CriterionView]) -> list[Step]:
-    """Return what to do next, where most marks were lost first."""
+    """Return what to do next: where most marks were lost first, then advice that goes with full marks."""
     steps = [
         Step(
             anchor=item.anchor,
@@ -231,7 +234,7 @@ def _build_steps(criteria: Sequence[CriterionView]) -> list[Step]:
             lost=item.available - item.awarded,
         )
         for item in criteria
-        if item.awarded is not None and item.awarded < item.available
+        if item.awarded is not None and (item.awarded < item.available or item.next)
     ]
     return sorted(steps, key=lambda step: -step.lost)
 

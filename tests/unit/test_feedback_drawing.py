@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from grader.feedback.figures import Plot, Series, build_plot_table, find_plot, find_table
-from grader.feedback.formula import LONGEST, render_formula, render_mixed
-from grader.feedback.markup import clean, is_right_to_left, render_words, show_marks
+from grader.feedback.formula import LONGEST, render_answer, render_formula, render_mixed
+from grader.feedback.markup import clean, is_right_to_left, show_marks
 from grader.feedback.plots import find_ticks, render_plot
 
 
@@ -68,9 +68,19 @@ def test_a_sentence_keeps_its_words_and_draws_its_formulas() -> None:
     assert render_mixed("costs $5 and $6, a lone $ sign") == "costs $5 and $6, a lone $ sign"
 
 
-def test_struck_out_words_are_marked_and_escaped() -> None:
-    assert render_words("a ~~<b>~~ c ~ d") == "a <del>&lt;b&gt;</del> c ~ d"
-    assert render_words("~~open") == "~~open"
+def test_an_answer_keeps_its_words_draws_its_formulas_and_shows_what_was_struck_out() -> None:
+    assert render_answer("a ~~<b>~~ c ~ d") == "a <del>&lt;b&gt;</del> c ~ d"
+    assert render_answer("~~open") == "~~open"
+    assert [part.split(">")[0] for part in render_answer("~~a $x$ b~~").split("<del>")[1:]] == [
+        "a </del",
+        '<math display="inline" alttext="x"',
+        " b</del",
+    ]
+    drawn = render_answer("so\n\n$$\nx\n$$\n\nand ~~$$y$$~~, $z$ for $5")
+    assert (
+        drawn.count('<math display="block"') == 2 and drawn.startswith("so<math") and "</math>and <del><math" in drawn
+    )
+    assert drawn.endswith("</math> for $5")
 
 
 @pytest.mark.parametrize(

@@ -147,3 +147,20 @@ def test_a_finding_said_twice_is_shown_once() -> None:
 
 def test_the_view_can_be_made_of_hostile_text() -> None:
     assert "\x1b" not in said(student_view(everywhere("\x1b[1mbold\x1b[0m")))
+
+
+def test_advice_that_goes_with_full_marks_is_a_step_too_and_comes_last() -> None:
+    full = mark("q1a", "A part", "5", "correct", "1", observed={"next": "Give each network its own optimizer."})
+    view = student_view(sheet(full, mark("q1b", "B part", "1", "wrong", "0")))
+    assert [(step.title, step.lost) for step in view.steps] == [("B part", 1), ("A part", 0)]
+
+
+def test_advice_that_repeats_a_finding_is_said_once() -> None:
+    seen = only(verdict="wrong", credit="0", says=["Clear the gradients."], observed={"next": "Clear the gradients."})
+    assert (seen.messages, seen.next) == (("Clear the gradients.",), "")
+
+
+def test_a_table_of_what_is_right_is_kept_back_while_the_answer_is_undecided() -> None:
+    table = {"table": {"columns": ["Quantity", "Read as"], "rows": [["scores", "right"]]}}
+    assert only(verdict="correct", credit="1", waits=True, observed=table).observed.table is None
+    assert only(verdict="correct", credit="1", observed=table).observed.table is not None
