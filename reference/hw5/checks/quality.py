@@ -109,9 +109,13 @@ def find_share(f1: float, limits: Mapping[str, Decimal]) -> Decimal:
 
     Between these it is linear, cut to two decimals.
     """
-    full, half, none = (float(limits[name]) for name in ("full_at", "half_at", "none_below"))
-    share = float(np.interp(f1, [none, half, full], [0.0, 0.5, 1.0]))
-    return Decimal(str(share)).quantize(Decimal("0.01"), rounding=ROUND_DOWN)
+    full, half, none = (limits[name] for name in ("full_at", "half_at", "none_below"))
+    reached = Decimal(str(round(f1, 6)))
+    if reached >= half:
+        share = Decimal("0.5") + (reached - half) / (full - half) / 2
+    else:
+        share = (reached - none) / (half - none) / 2
+    return min(max(share, Decimal(0)), Decimal(1)).quantize(Decimal("0.01"), rounding=ROUND_DOWN)
 
 
 def _judge_best(question: Any, runs: Sequence[Trained]) -> PointResult:
