@@ -32,6 +32,8 @@ def canonical_formulas(folded: str) -> str:
 
 
 def _probability(match: re.Match[str]) -> str:
+    if re.search(r"[^\W\d_]{3,}", re.sub(r"\bgiven\b|به شرط", "", match[1])):
+        return "p( " + match[1].replace("|", " given ") + " )"
     inside = re.sub(r"\bgiven\b|\bبه شرط\b|\\?\|", "|", match[1])
     inside = re.sub(r"\b([a-z])\s*\(?(\d+|t(?:\s*[+\-]\s*\d)?)\)?(?![\w])", lambda m: f"{m[1]}_{_tight(m[2])}", inside)
     inside = re.sub(r"_\{?\s*(t)\s*([+\-])\s*(\d)\s*\}?", r"_\1\2\3", inside)

@@ -17,7 +17,7 @@ _ENVIRONMENT = re.compile(
     r"\\end\s*\{\s*(?:[pbvBV]?(?:small)?matrix\*?|array)\s*\}", re.S)  # fmt: skip
 _FRACTION = re.compile(r"\\[td]?frac\s*\{\s*([^{}]+?)\s*\}\s*\{\s*([^{}]+?)\s*\}")
 _CALL = re.compile(
-    r"(?:np|numpy|torch|jnp)\s*\.\s*(?:array|tensor|asarray|matrix)\s*\(\s*(\[.*?\])\s*(?:,[^()]*)?\)", re.S
+    r"(?:(?:np|numpy|torch|jnp)\s*\.\s*)?(?:array|tensor|asarray|matrix)\s*\(\s*(\[.*?\])\s*(?:,[^()]*)?\)", re.S
 )
 _GROUP = re.compile(r"[\[({<]([^\[\](){}<>]*)[\])}>]")
 _NAME_BEFORE = re.compile(r"([^\n;]*?)(?:=>|->|[=:≈]|\bis\b|\bare\b|برابر(?: با)?|است)?\s*(?:np\.\w+\()?\s*$")

@@ -156,12 +156,17 @@ def is_claim(unit: str, index: int, places: Sequence[Place], main_end: int) -> b
     return bool(APPROVAL.search(" ".join(predicate.split()[:8])))
 
 
+def is_joint(unit: str, one: Place, two: Place) -> bool:
+    """Return whether two places are neighbours in one list ("2 and the third")."""
+    return JOINT.fullmatch(unit[one.end : two.start]) is not None
+
+
 def _list_around(unit: str, index: int, places: Sequence[Place]) -> tuple[int, int]:
     """Return where the list that a place is an entry of starts and ends."""
     first = last = index
-    while first > 0 and JOINT.fullmatch(unit[places[first - 1].end : places[first].start]):
+    while first > 0 and is_joint(unit, places[first - 1], places[first]):
         first -= 1
-    while last + 1 < len(places) and JOINT.fullmatch(unit[places[last].end : places[last + 1].start]):
+    while last + 1 < len(places) and is_joint(unit, places[last], places[last + 1]):
         last += 1
     return places[first].start, places[last].end
 

@@ -120,7 +120,8 @@ DENIAL_AFTER = re.compile(
 DENIAL_BEFORE = re.compile(
     r"\b(?:not|never|neither|nor|except|excluding|but not|rather than|instead of|unlike|exclude|reject|rule out"
     r"|ruled out"
-    r"|without|isn't|cannot be|can't be|other than|no for|no to)\s+(?:\w+\s+){0,2}\W*$"
+    r"|without|isn't|cannot be|can't be|other than|no for|no to"
+    r"|going to say|almost chose|thought of|hesitated on)\s+(?:\w+\s+){0,2}\W*$"
     r"|\b(?:neither|nor|not)\b[^,.;]{0,14}\b(?:and|or|nor)\b[^,]{0,8}$"
     r"|(?<!\w)(?:به جز|بجز|غیر از|برخلاف|نه)\s*(?:گزینه|مورد|شماره)?\s*(?:ی|های)?\s*\W*$"
 )

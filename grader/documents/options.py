@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from grader.documents.notation import canonical_formulas
 from grader.documents.option_lists import BOLD, read_list
-from grader.documents.option_places import find_designations, find_words, is_claim, is_ruled_out
+from grader.documents.option_places import find_designations, find_words, is_claim, is_joint, is_ruled_out
 from grader.documents.option_words import (
     ALL,
     BECAUSE,
@@ -134,7 +134,7 @@ def _mentions(units: Sequence[str], options: Sequence[Nameable], denials: Sequen
         places = find_designations(masked, options)
         blank = _blank_words(masked, unit, places, options)
         for index, place in enumerate(places):
-            denied = _is_denied(masked, index, places, denials)
+            denied = _is_denied(masked[:main_end], index, places, denials)
             claim = is_claim(blank, index, places, main_end)
             reason = place.start >= main_end
             found.append(_Mention(place=place, unit=number, denied=denied, claim=claim, reason=reason))
@@ -144,6 +144,8 @@ def _mentions(units: Sequence[str], options: Sequence[Nameable], denials: Sequen
 def _is_denied(unit: str, index: int, places: Sequence[Place], denials: Sequence[str]) -> bool:
     """Return whether a place is ruled out; where only one option is named, by any words of the unit."""
     following = places[index + 1].start if index + 1 < len(places) else len(unit)
+    if index and places[index - 1].hedged and places[index].hedged and is_joint(unit, places[index - 1], places[index]):
+        return _is_denied(unit, index - 1, places, denials)
     alone = len({place.option for place in places}) == 1
     return is_ruled_out(unit, places[index], following, denials) or (
         alone and any(find_phrase(denial, unit) for denial in denials)
@@ -152,9 +154,9 @@ def _is_denied(unit: str, index: int, places: Sequence[Place], denials: Sequence
 
 def _mask(unit: str) -> str:
     """Hide formulas and short remarks in brackets, so that the numbers in them are not taken for options."""
-    masked = re.sub(r"p\([^()]*\)", lambda m: "#" * len(m[0]), unit)
+    masked = re.sub(r"p\([^()]*\)", lambda m: "_" * len(m[0]), unit)
     masked = re.sub(r" \([^\W\d]{3,}[^()]*\)", lambda m: " " * len(m[0]), masked)
-    return re.sub(r"[a-z]_[\w+\-]+(?:\.\.[a-z]_[\w+\-]+)?", lambda m: "#" * len(m[0]), masked)
+    return re.sub(r"[a-z]_[\w+\-]+(?:\.\.[a-z]_[\w+\-]+)?", lambda m: "_" * len(m[0]), masked)
 
 
 def _blank_words(masked: str, unit: str, places: Sequence[Place], options: Sequence[Nameable]) -> str:

@@ -72,7 +72,7 @@ def _is_given(question: Question, vector: Vector, numbers: Numbers) -> bool:
     if _says(question.answer.names, vector.name) or vector.rows > 1:
         return vector.rows > 1
     named = [value for value in question.given if _says(value.names, vector.name)]
-    if any(value.title in question.inputs for value in named):
+    if any(value.title in question.inputs and _is_called(value.names, vector.name) for value in named):
         return True
     if named and len({v.name for v in numbers.vectors if _names_given(question, v)}) > 2:
         return True
@@ -80,7 +80,7 @@ def _is_given(question: Question, vector: Vector, numbers: Numbers) -> bool:
     if vector not in rows or _RESULT.search(vector.name):
         return False
     line = numbers.text[: vector.start].count("\n")
-    beside = [v for v in rows if v is not vector and abs(v.start - vector.start) < 60]
+    beside = [v for v in rows if v is not vector and abs(v.start - vector.start) < 60 and not _compared(v, numbers)]
     return len([v for v in beside if numbers.text[: v.start].count("\n") == line]) >= 2
 
 
@@ -135,7 +135,7 @@ def _single(step: Step, numbers: Numbers) -> float | None:
     for name in step.names:
         rest = numbers.text
         while span := find_phrase(name, rest):
-            follow = re.match(r"[^\d\n.]{0,40}?(-?\d+)(?![\d.,]*\s*[\])}])", rest[span[1] :])
+            follow = re.match(r"[^\d\n.\[]{0,40}?(-?\d+)(?![\d.,]*\s*[\])}])", rest[span[1] :])
             if follow:
                 return float(follow[1])
             rest = rest[: span[0]] + "#" * max(span[1] - span[0], 1) + rest[span[1] :]

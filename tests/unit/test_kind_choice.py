@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from grader.kinds.choice import Option, Question
 from tests.unit.kind_cases import PLEAS, check, judge, load_cases, mutate, name
 
 CASES = load_cases("choice")
@@ -36,3 +37,34 @@ def test_nothing_that_a_student_writes_raises() -> None:
     for criterion, text in mutate("choice", 300):
         evidence = check(criterion, text)
         assert (evidence.credit is None) == (evidence.verdict in ("unreadable", "ungraded"))
+
+
+@pytest.mark.parametrize(
+    "text", ["$x_1$ and $x_3$", "365 days", "the label is 0 or 1", "a second-order model", "T_y = 1"]
+)
+def test_numbers_in_formulas_and_reasons_name_no_option(text: str) -> None:
+    assert check("q1a", text).observed["chosen"] == []
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "P(y_t | y_1, ..., y_{t-1})",
+        "$\\mathbb{P}(y_t \\mid y_{t-1},\\ldots,y_1)$",
+        "$P(y^{<t>} | y^{<1>}, \\dots, y^{<t-1>})$",
+        "Pr[yt | y1..y(t-1)]",
+        "p(yₜ | y₁ … yₜ₋₁)",
+        "$p(y_t|y_{<t})$",
+        "$p(y_{t} \\vert y_{1:t-1})$",
+    ],
+)
+def test_one_formula_in_many_notations(formula: str) -> None:
+    assert check("q1c", formula).observed["chosen"] == [3]
+
+
+def test_a_rubric_that_names_options_that_are_not_there_is_refused() -> None:
+    option = Option(number=1, text="one")
+    with pytest.raises(ValueError, match="only options that there are"):
+        Question(kind="choice", options=(option,), key=(2,))
+    with pytest.raises(ValueError, match="phrase"):
+        Option(number=1, text="one", phrases=("(open",))

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from grader.documents.phrases import compile_phrase, find_phrase
+from grader.documents.wording import fold, is_addressed_to_grader
 from tests.unit.kind_cases import PLEAS, check, judge, load_cases, mutate, name
 
 CASES = load_cases("prose")
@@ -36,3 +38,53 @@ def test_nothing_that_a_student_writes_raises() -> None:
     for criterion, text in mutate("prose", 300):
         evidence = check(criterion, text)
         assert (evidence.credit is None) == (evidence.verdict in ("unreadable", "ungraded"))
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "said"),
+    [
+        ("not differentia*", "argmax is not differentiable", True),
+        ("not differentia*", "Argmax isn't differentiable", True),
+        ("not differentia*", "a non-differentiable function", True),
+        ("not differentia*", "it is not only differentiable but cheap", False),
+        ("not differentia*", "it is not the case that it is not differentiable", False),
+        ("differentiable", "argmax is not differentiable", False),
+        ("(gradient*|derivative*) ... zero", "the derivative of argmax is zero", True),
+        ("(gradient*|derivative*) ... zero", "the gradient is not zero", False),
+        ("gradient* ... lost", "the gradient of softmax, but the rest is lost", False),
+        ("not مشتق پذیر", "argmax مشتق‌پذیر نیست", True),
+        ("مشتق پذیر", "argmax مشتق‌پذیر است", True),
+        ("keys + queries", "queries and keys", True),
+        ("keys + queries", "keys alone", False),
+    ],
+)
+def test_phrases(phrase: str, text: str, said: bool) -> None:
+    assert (find_phrase(phrase, fold(text)) is not None) == said
+
+
+@pytest.mark.parametrize("phrase", ["(open", "not ", "+ + +", ""])
+def test_a_phrase_that_cannot_be_read_is_refused(phrase: str) -> None:
+    with pytest.raises(ValueError, match="phrase"):
+        compile_phrase(phrase)
+
+
+def test_what_is_not_addressed_to_a_grader() -> None:
+    for text in (
+        "the key with the maximum score is the right one",
+        "argmax will ignore the other keys and all the values",
+        "we consider the highest score",
+    ):
+        assert not is_addressed_to_grader(fold(text)), text
+
+
+def test_a_referred_answer_shows_the_sentence_to_look_at() -> None:
+    evidence = check("q3b", "It is cheap. The gradient does something odd with the queries.")
+    assert evidence.verdict == "unreadable" and evidence.review is not None
+    assert evidence.observed["highlight"] == ["The gradient does something odd with the queries."]
+
+
+def test_an_unfinished_answer_is_not_told_the_key_points() -> None:
+    evidence = check("q3b", "It is cheap.")
+    shown = str((evidence.observed, evidence.findings))
+    assert evidence.verdict == "partial"
+    assert "piecewise" not in shown and "receive no signal" not in shown
