@@ -62,12 +62,13 @@ _ANSWER_NUMBER = re.compile(
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    rf"(?P<joint>[ \u200c)\]\-–—.,:/_|]*){_ANSWER}?(?P<word>{_PART_WORD})?(?P<open>[(\[]?){_S}{_PART}", re.IGNORECASE
+    rf"(?P<joint>[ \u200c)\]\-–—.,:/_|]*){_ANSWER}?(?P<word>{_PART_WORD})?(?P<open>[(\[]{{0,2}}){_S}{_PART}",
+    re.IGNORECASE,
 )
 _PART_NUMBER = re.compile(r"[.\-](?P<number>[1-8])(?![0-9])")
 _BARE_NUMBER = re.compile(rf"{_S}[(\[]?(?P<number>[1-9])(?![0-9])", re.IGNORECASE)
 _BARE_PART = re.compile(
-    rf"{_S}(?P<lead>{_ANSWER})?(?P<word>{_PART_WORD}|q(?:uestion)?{_S}[.:]?{_S})?(?P<open>[(\[]?){_S}{_PART}",
+    rf"{_S}(?P<lead>{_ANSWER})?(?P<word>{_PART_WORD}|q(?:uestion)?{_S}[.:]?{_S})?(?P<open>[(\[]{{0,2}}){_S}{_PART}",
     re.IGNORECASE,
 )
 _AND_PART = re.compile(
@@ -76,7 +77,7 @@ _AND_PART = re.compile(
 _END = re.compile(rf"{_S}\Z")
 _CLOSE = re.compile(
     _S + r"(?:[)\]]{1,2}" + _S + r"[.:\-–—]?(?![)\]])|\.(?=[ (\[{=\u0600-\u06ff]|\Z)|[:،](?![\\/])"
-    r"|[-–—]+(?=[ 0-9(\[\u0600-\u06ff]|\Z)|[=-]*>|[→⇒|]|/(?= |\Z))"
+    r"|[=-]*>|[-–—]+(?![-–—>])|[→⇒|]|/(?= |\Z))"
 )
 # "[5 pts]" behind a label is the sheet's.
 _POINTS = re.compile(
@@ -306,7 +307,9 @@ def _find_part(text: str) -> _Found | None:
     # "Answer: b)" gives option b as an answer; "Answer b)" and "Answer to part b:" name a part.
     if close is None or (match["lead"] and match["lead"].strip().endswith((":", ".")) and not match["word"]):
         return None
-    return close, Label(rest="", part=parse_part(match["part"]))
+    return close, Label(
+        rest="", part=parse_part(match["part"]), sure=text[close - 1] not in "-–—" or text[close:][:1] in " "
+    )
 
 
 def _find_part_of(text: str) -> _Found | None:

@@ -108,7 +108,11 @@ def _mask(line: str) -> str:
 def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark", {"html": False, "maxNesting": 20}).enable("table").disable(["code", "reference"])
+    return (
+        MarkdownIt("commonmark", {"html": False, "maxNesting": 20})
+        .enable("table")
+        .disable(["code", "reference", "inline"])
+    )
 
 
 def _find_ranges(masked: str, count: int) -> list[tuple[BlockKind, int, int]]:

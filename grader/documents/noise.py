@@ -7,6 +7,10 @@ from collections.abc import Iterable
 
 _FORM_WORD = r"(?:date|subject|topic|page|year|month|day|تاریخ|موضوع|صفحه|روز|ماه|سال)"
 _FORM = re.compile(rf"[\W_]*{_FORM_WORD}\b(?:[\s.:/_\-…\d]|of\b|{_FORM_WORD}\b)*", re.IGNORECASE)
+_LATEX_FRAME = re.compile(
+    r"\s*\\(?:documentclass|usepackage|maketitle|title|author|date|newpage|clearpage|pagestyle|geometry|newcommand"
+    r"|(?:begin|end)\s*\{(?:document|enumerate|itemize|description|center|flushleft|flushright|latin|persian)\})"
+)
 _LEADING_FORM = re.compile(r"\s*(?:(?:date|subject)\s*[.:]\s*)+(?=\S)", re.IGNORECASE)
 _HEADER_WORDS = re.compile(
     r"\b(?:name|student|id|home\s?work|hw\d*|assignment|course|deep\s+learning|neural|university|professor|prof|dr"
@@ -15,7 +19,8 @@ _HEADER_WORDS = re.compile(
     re.IGNORECASE,
 )
 _HEADER_NUMBERS = re.compile(
-    r"\b(?:hw|home\s?work|assignment|تمرین)\W{0,3}\d+|\d{4,}|\d+\s*[/.\-]\s*\d+\s*[/.\-]\s*\d+", re.IGNORECASE
+    r"\b(?:hw|home\s?work|assignment|تمرین|number|id|no|دانشجویی)\W{0,3}\d+|\d{4,}|\d+\s*[/.\-]\s*\d+\s*[/.\-]\s*\d+",
+    re.IGNORECASE,
 )
 _QUESTION_NAMED = re.compile(r"\bq\W?\d|\b(?:question|problem)\b|سوال|سؤال|پرسش", re.IGNORECASE)
 CHOOSES = re.compile(
@@ -23,6 +28,7 @@ CHOOSES = re.compile(
     r"|اول|دوم|سوم|چهارم|هر|همه|هیچ|بله|خیر|گزینه",
     re.IGNORECASE,
 )
+_PAGE = re.compile(r"\bpage\b|صفحه", re.IGNORECASE)
 _SCAN_LINK = re.compile(r"cdn\.mathpix\.com", re.IGNORECASE)
 _LABEL_IN_FORMULA = re.compile(r"\$\$\s*(?:\\text\s*\{\s*)?\(?[a-h]\s*\)")
 _STRUCK_FORMULA = re.compile(r"~~[^~\n]*(?:\$[^~\n]*|\b[a-h]\s*\)\s*)~~")
@@ -56,8 +62,8 @@ _STRUCK = re.compile(r"~~.*?~~", re.DOTALL)
 
 
 def is_form_line(text: str) -> bool:
-    """Tell whether a line is an empty field of a printed form ("Date.", "Subject:", "Page 3 of 5")."""
-    return len(text) < 80 and _FORM.fullmatch(text) is not None
+    """Tell whether a line is an empty field of a printed form ("Date.", "Page 3 of 5") or the frame of a LaTeX file."""
+    return len(text) < 80 and (_FORM.fullmatch(text) or _LATEX_FRAME.match(text)) is not None
 
 
 def cut_form_words(text: str) -> str:
@@ -73,7 +79,7 @@ def is_machine_read(lines: Iterable[str]) -> bool:
     """
     listed = list(lines)
     text = "\n".join(listed)
-    fields = sum(is_form_line(line) and not re.search(r"\bpage\b|صفحه", line, re.IGNORECASE) for line in listed)
+    fields = sum(bool(_FORM.fullmatch(line[:80])) and not _PAGE.search(line) for line in listed)
     signs = 2 * (fields >= 2) + (fields == 1) + 2 * bool(_SCAN_LINK.search(text))
     signs += bool(_LABEL_IN_FORMULA.search(text)) + bool(_STRUCK_FORMULA.search(text))
     signs += len(_SPACED_LATEX.findall(text)) >= 5

@@ -14,6 +14,7 @@ from grader.documents.units import Unit
 _FULL, _SET_APART, _PLAIN = 3, 2, 1
 _TERSE_WORDS = 16
 _BETWEEN = re.compile(r"(?:[;|،,.]\s*|\s{2,}|\s+)(?=[(\[*]{0,3}(?:q\s?[0-9]|[0-9]|[a-h]\s?[).:\-\]]))", re.IGNORECASE)
+_HYPHEN = re.compile(r"\W{0,6}(?:[a-h]|الف|[بپجتد])\s?[-–—]", re.IGNORECASE)
 _UNFINISHED = re.compile(
     r"(?:,|\b(?:from|of|in|using|by|see|with|and|to|as|than|for|our|my|the|into|on|at|per|or|that|since|because|if|when)"
     r"|\b(?:از|در|با|به|طبق|و))\s*\Z",
@@ -105,9 +106,17 @@ def _find_candidates(
             if label.part and not part and question in parts:
                 continue
             yield _Candidate(unit=unit, question=question, part=part, rank=_FULL, visit=visit, known=question in parts)
+        elif not label.sure and not _is_habit(units):
+            continue
         elif question is not None and (label.several or label.part in parts.get(question, ())):
             rank = _SET_APART if unit.heading or label.alone else _PLAIN
             yield _Candidate(unit=unit, question=question, part=label.part, rank=rank, visit=visit)
+
+
+def _is_habit(units: Sequence[Unit]) -> bool:
+    """Tell whether "b-flat" is a label: where another part is surely labelled with a hyphen."""
+    labelled = (other for other in units if other.label and other.label.part and other.label.sure)
+    return any(_HYPHEN.match(other.text) for other in labelled)
 
 
 def _opens_question(
@@ -166,6 +175,10 @@ def _filter(
                 least[question] = rank
                 break
     places = {id(unit): place for place, unit in enumerate(units)}
+    margins: dict[tuple[int, int, str], int] = {}
+    for item in candidates:
+        key = (item.question, item.visit, item.part)
+        margins[key] = min(margins.get(key, 99), _indent(item.unit))
     first: dict[tuple[int, str], _Candidate] = {}
     for item in candidates:
         first.setdefault((item.question, item.part), item)
@@ -175,6 +188,9 @@ def _filter(
             continue
         if kept and _is_answer_letter(units, places, kept[-1], item, candidates):
             continue
+        margin = margins[item.question, item.visit, item.part]
+        if item.rank < _FULL and _indent(item.unit) > margin + 1:
+            continue  # a list inside an answer, whose letters the question's own parts have nearer to the margin
         if _is_reference(units, places, item, first):
             continue
         kept.append(item)
@@ -205,6 +221,10 @@ def _is_answer_letter(
         other is not item and (other.question, other.part) == (item.question, item.part) and other.rank > item.rank
         for other in candidates
     )
+
+
+def _indent(unit: Unit) -> int:
+    return len(unit.text.expandtabs(4)) - len(unit.text.expandtabs(4).lstrip())
 
 
 def _is_reference(

@@ -276,15 +276,17 @@ def _names(unit: Unit, place: Place) -> bool:
 
 
 def _find_hidden_label(place: Place, segments: Iterable[_Segment]) -> str:
-    """Say where a missing part's label stands in the middle of a line of its question."""
+    """Say where a missing part's label stands inside another answer: in full, or in its own question's text."""
     if not place.part:
         return ""
-    label = re.compile(rf"(?<!\w){place.part}(?:\s?\)|[.:](?=\s))(?!\w)", re.IGNORECASE)
+    label = re.compile(
+        rf"(?<!\w){place.part}(?:\s?\)|[.:](?=\s))(?!\w)|(?m:^\W{{0,3}}{place.part}\s?[-–—:])", re.IGNORECASE
+    )
     for item in segments:
-        if (
-            item.place
-            and item.place.question == place.question
-            and (match := label.search(_FORMULA.sub(" ", item.unstruck)))
-        ):
-            return f"“{match[0]}” stands in the middle of another answer"
+        if any(_names(unit, place) for unit, _ in item.units[1:]):
+            return f"a label of {place.question}{place.part} stands in the middle of another answer"
+        if item.place is None or item.place.question != place.question:
+            continue
+        if match := label.search(_FORMULA.sub(" ", item.unstruck)):
+            return f"“{match[0].strip()}” stands in the middle of another answer"
     return ""
