@@ -4,16 +4,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 
-from grader.formula.faults import MAX_EXPONENT, MAX_OPERATIONS, MAX_RANGE, NoValue, ShapeFault, TooMuch, Unread
+from grader.formula.faults import (
+    MAX_EXPONENT,
+    MAX_OPERATIONS,
+    MAX_RANGE,
+    MAX_TOTAL_OPERATIONS,
+    NoValue,
+    ShapeFault,
+    TooMuch,
+    Unread,
+)
 from grader.formula.tree import (
     Add, Big, Call, Cases, Div, Expr, Mat, Mul, Num, Part, Pow, Sym, Trans, Var, find_nodes, find_variables,
 )  # fmt: skip
 from grader.formula.worlds import Array, Value, World
 
+# Operations left for the answer at hand; None where the rubric's own formulas are evaluated.
+_left: ContextVar[list[int] | None] = ContextVar("_left", default=None)
+
 _ELEMENTWISE = ("next", "dot", "times", "star")
+
+
+@contextmanager
+def limit_operations(total: int | None = MAX_TOTAL_OPERATIONS) -> Iterator[None]:
+    """Let everything inside share ``total`` operations; None lifts the limit (for the rubric's own formulas)."""
+    token = _left.set(None if total is None else [total])
+    try:
+        yield
+    finally:
+        _left.reset(token)
 
 
 def evaluate(expr: Expr, world: World, indices: Mapping[str, int]) -> Value:
@@ -25,7 +49,8 @@ def evaluate(expr: Expr, world: World, indices: Mapping[str, int]) -> Value:
     evaluator = _Evaluator(world)
     free = _find_free(expr, set(indices) | {"T"})
     if not free:
-        return evaluator.value(expr, dict(indices))
+        with np.errstate(all="ignore"):
+            return evaluator.finite(evaluator.value(expr, dict(indices)))
     sizes = [evaluator.find_size(expr, name, dict(indices)) for name in free]
     if len(free) == 1:
         column = [_number(evaluator.value(expr, {**indices, free[0]: n + 1})) for n in range(sizes[0])]
@@ -76,7 +101,10 @@ class _Evaluator:
 
     def count(self) -> None:
         self.operations += 1
-        if self.operations > MAX_OPERATIONS:
+        left = _left.get()
+        if left is not None:
+            left[0] -= 1
+        if self.operations > MAX_OPERATIONS or (left is not None and left[0] < 0):
             raise TooMuch("the formula takes too many operations")
 
     def value(self, expr: Expr, env: dict[str, int]) -> Value:

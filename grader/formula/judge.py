@@ -67,6 +67,8 @@ Valued = Sequence[tuple[Reading, "Values | FormulaFault"]]
 def _try_values(expr: Expr, bank: Bank, kind: str) -> Values | FormulaFault:
     try:
         return evaluate_everywhere(expr, bank.find_worlds(kind), bank.times)
+    except TooMuch:
+        raise
     except FormulaFault as fault:
         return fault
 
@@ -144,8 +146,7 @@ def _find_slip(valued: Valued, case: Case) -> Judgement | None:
             return Judgement(sort="slip", name=name, reading=reading)
     for reading, values in valued:
         for name, mended in find_mendings(reading.expr):
-            other = _try_values(mended, case.bank, "generic")
-            right = case.bank.find_reading(other, "generic") if isinstance(other, tuple) else None
+            right = case.bank.find_mended(mended)
             if right:
                 return Judgement(
                     sort="slip", name=name, detail=right, reading=reading, shapes=_find_shapes(values, case, right)
@@ -219,7 +220,7 @@ def _judge_wrong(valued: Valued, case: Case) -> Judgement:
         if name:
             return Judgement(sort="misconception", name=name, reading=reading)
     reading, values = next(((r, v) for r, v in valued if isinstance(v, tuple)), valued[0])
-    if isinstance(values, NoValue | Unread | TooMuch):
+    if isinstance(values, NoValue | Unread):
         return Judgement(sort="refer", name="no_value", reading=reading, detail=str(values))
     first = next(iter(case.bank.readings))
     return Judgement(sort="wrong", name="other", reading=reading, shapes=_find_shapes(values, case, first))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from grader.formula.extract import drop_struck
+from grader.formula.faults import MAX_PASSAGE
 from grader.formula.normalise import normalise
 
 _BOUNDS = re.compile(r"\\(?:sum|prod|bigl?sum)\s*(?:\\limits\s*)?(?:[_^]\s*(?:\{[^{}]*\}|\\?\w+)\s*)+")
@@ -19,5 +20,5 @@ _UNIT = re.compile(r"\\mathbb\s*\{\s*1\s*\}")
 
 def shows_layout(text: str) -> bool:
     """Whether a transpose, an outer or elementwise product, diag, a norm, a shape or a matrix stands in the text."""
-    plain = _UNIT.sub("1", _BOUNDS.sub(" ", normalise(drop_struck(text))))
+    plain = _UNIT.sub("1", _BOUNDS.sub(" ", normalise(drop_struck(text[:MAX_PASSAGE]))))
     return bool(_LAYOUT.search(plain))

@@ -12,7 +12,7 @@ from typing import Any
 
 from lark import Token, Tree
 
-from grader.formula.faults import NoValue, UnknownSymbol, Unread
+from grader.formula.faults import MAX_NESTED_SUMS, NoValue, TooMuch, UnknownSymbol, Unread
 from grader.formula.parse import Syntax
 from grader.formula.symbols import Key, SymbolTable, find_base, find_labels
 from grader.formula.terms import Entry, combine
@@ -181,6 +181,8 @@ class _Reader:
         kind = "sum" if "sum" in str(item.children[0]) else "product"
         index, low, high = self._read_bounds(item)
         timed = any(bound is not None and find_variables(bound) & {"t", "T", *self.setting.times} for bound in (low, high))
+        if len(self.bound) >= MAX_NESTED_SUMS:
+            raise TooMuch(f"more than {MAX_NESTED_SUMS} sums inside one another")
         self.bound.append((index, timed or (high == Num(3.0) and self.setting.lone == "time")))
         if not rest:
             raise self.fail("a sum or product of nothing", item)

@@ -10,7 +10,7 @@ from typing import Any
 from lark import Lark, Token, Tree
 from lark.exceptions import LarkError, UnexpectedToken
 
-from grader.formula.faults import MAX_CHARACTERS, MAX_DEPTH, TooMuch, Unread
+from grader.formula.faults import MAX_CHARACTERS, MAX_DEPTH, MAX_TOKENS, TooMuch, Unread
 from grader.formula.lexer import TokenStream, Vocabulary, read_tokens
 
 Syntax = Tree[Token]
@@ -26,6 +26,8 @@ def _build_parser() -> Lark:
 
 def parse_tokens(tokens: Sequence[Token], source: str) -> Syntax:
     """Return the tree of one formula; raises Unread with the place that does not fit."""
+    if len(tokens) > MAX_TOKENS:
+        raise TooMuch(f"a formula of {len(tokens)} signs is too long to read")
     for token in tokens:
         if token.type in ("OTHER", "TEXT", "ARROW") and not _inside_matrix(tokens, token):
             raise Unread(f"“{token.value}” belongs to no formula", text=source, position=token.start_pos)

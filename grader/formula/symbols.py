@@ -87,6 +87,8 @@ class SymbolTable:
         """Return (symbol, how many labels belong to its name) for the longest name that fits."""
         for length in range(len(labels), -1, -1):
             name = self.names.get((base, labels[:length]))
+            if name == "delta" and len(labels) - length != 2:
+                continue  # Kronecker's delta has two indices; any other δ is a name of the student's own
             if name and all(_may_index(label) for label in labels[length:]):
                 return name, length
         return None

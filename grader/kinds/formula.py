@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from grader.formula.answer import FoundAnswer, find_answer, read_variants
 from grader.formula.bank import build_bank, build_question_table, read_bank_formula
 from grader.formula.bank import find_bank_problems as find_formula_problems
+from grader.formula.evaluate import limit_operations
 from grader.formula.faults import FormulaFault, Unread, render_shape
 from grader.formula.judge import Case, Judgement, judge
 from grader.formula.layout import shows_layout
@@ -106,6 +107,7 @@ CONDITION_NOTES: Mapping[str, str] = {
     "one_hot": "This holds only for one-hot labels; say so, or keep the labels general.",
     "h0_zero": "This holds where the first state h_0 is zero.",
 }
+MAX_SHOWN = 3_000
 SLIP_CREDIT = Decimal("0.5")
 
 
@@ -127,12 +129,15 @@ def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, con
         return Evidence(criterion=criterion, verdict="missing", credit=NONE, expected=_expect(question, context))
     if answer.state == "unreadable":
         return _refer(criterion, question, answer, context, answer.reason or "the answer could not be read")
+    case = _build_case(criterion, question, answer, context)
     try:
-        found = find_answer(answer.text, _build_setting(question, answer, context), question.asked)
-        case = _build_case(criterion, question, answer, context)
-        judgement = judge(found.variants, case)
-        if found.rival is not None:
-            _compare_rival(found, judgement, case)
+        with limit_operations():
+            found = find_answer(answer.text, _build_setting(question, answer, context), question.asked)
+            judgement = judge(found.variants, case)
+            if found.rival is not None:
+                _compare_rival(found, judgement, case)
+    except RecursionError:
+        return _refer(criterion, question, answer, context, "the formula is nested too deeply")
     except FormulaFault as fault:
         return _refer(criterion, question, answer, context, str(fault), fault=fault)
     if judgement.sort == "refer":
@@ -233,7 +238,8 @@ def _expect(question: FormulaQuestion, context: Context, *, reading: str = "") -
 
 
 def _observe(answer: Answer, world: FormulaWorld, judgement: Judgement | None) -> dict[str, Any]:
-    observed: dict[str, Any] = {"answer": answer.text}
+    shown = answer.text if len(answer.text) <= MAX_SHOWN else answer.text[:MAX_SHOWN] + " …"
+    observed: dict[str, Any] = {"answer": shown}
     if answer.location is not None:
         observed["location"] = str(answer.location)
     if judgement is not None:
