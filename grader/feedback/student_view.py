@@ -137,10 +137,13 @@ def student_view(marksheet: Marksheet) -> StudentView:
 def _build_criterion(mark: Mark) -> CriterionView:
     evidence = mark.evidence
     undecided = mark.awarded is None
-    # A table says point by point what is right: on an undecided answer that is the suggestion that only staff see.
-    observed = _build_shown({k: v for k, v in evidence.observed.items() if not (undecided and k == "table")})
-    messages = _messages(evidence.findings)
+    observed = _build_shown({key: value for key, value in evidence.observed.items() if not undecided or key != "table"})
+    # Where a verdict waits for a person's word, findings, advice and the table of points are that verdict in words.
+    hinting = undecided and evidence.verdict in DECIDED
+    messages = () if hinting else _messages(evidence.findings)
     advice = clean(evidence.observed.get("next") or "", 600)
+    # Full marks and nothing found: there is nothing to do next.
+    silent = hinting or advice in messages or (mark.awarded == mark.available and not messages)
     question = re.fullmatch(r"q(\d+)([a-z]?)(?:_\w*)?", mark.criterion)
     return CriterionView(
         anchor="part-" + re.sub(r"[^A-Za-z0-9]+", "-", mark.criterion),
@@ -155,7 +158,7 @@ def _build_criterion(mark: Mark) -> CriterionView:
         # The reading and the verdict of an undecided answer are no more than the grader's suggestion to staff.
         reading="" if undecided else clean(evidence.reading or "", 80).replace("_", " "),
         messages=messages,
-        next="" if advice in messages else advice,
+        next="" if silent else advice,
         waiting=_waiting(evidence, observed) if undecided else "",
     )
 

@@ -46,10 +46,14 @@ def test_an_undecided_answer_shows_neither_verdict_nor_suggestion(verdict: str) 
 
 def test_undecided_answers_look_the_same_whatever_is_suggested() -> None:
     """The page must not tell a suggested "correct" from a suggested "wrong"."""
-    one, other = (
-        only(verdict=verdict, credit=credit, waits=True) for verdict, credit in (("correct", "1"), ("wrong", "0"))
-    )
-    assert one == other
+    said = {"says": ["Right."], "observed": {"next": "Go on."}}
+    heard = {"says": ["Not so."], "observed": {"next": "Look again."}}
+    one = only(verdict="correct", credit="1", waits=True, reading="scalar", **said)
+    assert one == only(verdict="wrong", credit="0", waits=True, **heard)
+
+
+def test_an_answer_that_could_not_be_read_keeps_its_findings() -> None:
+    assert only(verdict="unreadable", says=["The page is a photograph."]).messages == ("The page is a photograph.",)
 
 
 def test_the_sentence_for_waiting_says_why_in_kind_words() -> None:
@@ -150,7 +154,9 @@ def test_the_view_can_be_made_of_hostile_text() -> None:
 
 
 def test_advice_that_goes_with_full_marks_is_a_step_too_and_comes_last() -> None:
-    full = mark("q1a", "A part", "5", "correct", "1", observed={"next": "Give each network its own optimizer."})
+    full = mark(
+        "q1a", "A part", "5", "correct", "1", says=["The GRU never moved."], observed={"next": "Make an optimizer."}
+    )
     view = student_view(sheet(full, mark("q1b", "B part", "1", "wrong", "0")))
     assert [(step.title, step.lost) for step in view.steps] == [("B part", 1), ("A part", 0)]
 
@@ -164,3 +170,8 @@ def test_a_table_of_what_is_right_is_kept_back_while_the_answer_is_undecided() -
     table = {"table": {"columns": ["Quantity", "Read as"], "rows": [["scores", "right"]]}}
     assert only(verdict="correct", credit="1", waits=True, observed=table).observed.table is None
     assert only(verdict="correct", credit="1", observed=table).observed.table is not None
+
+
+def test_full_marks_without_a_finding_need_no_advice() -> None:
+    assert only(verdict="correct", credit="1", observed={"next": "Nothing to mend."}).next == ""
+    assert only(verdict="partial", credit="0.5", observed={"next": "Mend this."}).next == "Mend this."
