@@ -101,8 +101,7 @@ def encode_comments(texts: Sequence[str], vocabulary: Mapping[str, int]) -> torc
 class Batches:
     """Comments as batches of similar length, as torchtext's BucketIterator makes them.
 
-    Without a ``seed`` the comments keep their order. With one, every walk shuffles comments and batches anew, from an
-    own generator.
+    With a ``seed``, every walk shuffles comments and batches anew, from an own generator.
     """
 
     def __init__(
@@ -115,7 +114,7 @@ class Batches:
         comments = list(self.comments)
         if self.random:
             self.random.shuffle(comments)
-            comments.sort(key=lambda comment: len(tokenize(comment.text)))  # stable: equal lengths stay shuffled
+        comments.sort(key=lambda comment: len(tokenize(comment.text)))  # stable: equal lengths stay shuffled
         starts = list(range(0, len(comments), self.size))
         if self.random:
             self.random.shuffle(starts)
@@ -125,11 +124,21 @@ class Batches:
             yield x, torch.tensor([float(comment.toxic) for comment in chosen])
 
 
-def compute_logits(network: torch.nn.Module, batches: Iterable[Batch]) -> torch.Tensor:
-    """Return the logits of every comment in order, float [comments], in evaluation mode."""
+def compute_logits(network: torch.nn.Module, texts: Sequence[str], vocabulary: Mapping[str, int]) -> torch.Tensor:
+    """Return the logits of comments in their order, float32 [texts], in evaluation mode.
+
+    Only comments of one length go in together: the networks read padding as they read words, and long padding, which
+    training hardly shows them, spoils a short comment.
+    """
+    by_length: dict[int, list[int]] = {}
+    for index, text in enumerate(texts):
+        by_length.setdefault(len(tokenize(text)), []).append(index)
+    logits = torch.zeros(len(texts))
     network.eval()
     with torch.no_grad():
-        return torch.cat([network(x).squeeze(1) for x, _ in batches])
+        for chosen in by_length.values():
+            logits[chosen] = network(encode_comments([texts[index] for index in chosen], vocabulary)).squeeze(1)
+    return logits
 
 
 def compute_f1(logits: torch.Tensor, labels: Sequence[int]) -> float:
