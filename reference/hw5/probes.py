@@ -12,6 +12,7 @@ by its arguments); an exception of the student's code comes back as ``error`` wi
 from __future__ import annotations
 
 import contextlib
+import copy
 import inspect
 import io
 import math
@@ -559,10 +560,33 @@ def own_networks(namespace: Any, *, comments: Any) -> Any:
             if isinstance(value, torch.nn.Module) and not name.startswith("_") and _is_network(type(value))
         }
         replies = {
-            name: {"kind": type(net).__name__, "core": _core(net), "logits": _attempt(_kept_logits, net, tokens)}
+            name: {
+                "kind": type(net).__name__,
+                "core": _core(net),
+                "logits": _attempt(_kept_logits, net, tokens),
+                "moves": _attempt(_try_optimizers, namespace, net, tokens),
+            }
             for name, net in sorted(nets.items())[:8]
         }
     return {"networks": replies, "vocabulary": len(names)}
+
+
+def _try_optimizers(namespace: Any, net: Any, tokens: Any) -> Any:
+    """Return, by optimizer, how far it moves the network in one more pass of the student's training, both copied."""
+    function, _ = find_train(namespace)
+    if function is None:
+        return {}
+    few = {"tokens": [row[:2] for row in tokens], "labels": [0, 1]}
+    optimizers = [(name, value) for name, value in namespace.items() if isinstance(value, torch.optim.Optimizer)]
+    moves = {}
+    for name, optimizer in [pair for pair in optimizers if not pair[0].startswith("_")][:4]:
+        with torch.random.fork_rng():
+            twin, own = copy.deepcopy((net, optimizer))  # together, so that what they share stays shared
+            before = _state(twin)
+            sent = SentBatches([few], _field_names(namespace), _device(namespace))
+            function(twin, sent, own, torch.nn.BCEWithLogitsLoss(), 1)
+            moves[name] = max(_movement(before, twin).values(), default=0.0)
+    return moves
 
 
 def _kept_logits(net: Any, tokens: Any) -> Any:

@@ -166,7 +166,8 @@ class StaleCell:
 def find_stale_cells(execution: Execution) -> list[StaleCell]:
     """Return the cells that called the training function for a network which then stood where it stood before.
 
-    Where a cell makes a network and trains it, no look lies between the two; then its code is read instead.
+    Where a cell makes a network and trains it, no look lies between the two. Then a copy of the network, if it is still
+    there after the last cell, is trained with a copy of the optimizer; for the other networks the code is read.
     """
     stale = []
     before: dict[str, NetworkLook] = {}
@@ -178,12 +179,26 @@ def find_stale_cells(execution: Execution) -> list[StaleCell]:
                 continue
             if old is not None and old.identity == new.identity:
                 still, seen = old.digest == new.digest, True
+            elif (moves := _find_movement(execution, new, optimizer)) is not None:
+                still, seen = moves == 0, True
             else:
                 still, seen = made and bool(optimizer), False
             if still:
                 stale.append(StaleCell(cell=cell, network=name, kind=new.kind, given=is_given(cell.source), seen=seen))
         before = after or before
     return stale
+
+
+def _find_movement(execution: Execution, look: NetworkLook, optimizer: str) -> float | None:
+    """Return how far the optimizer moved a copy of the network after the last cell; None where both are not there."""
+    last = next((cell.networks for cell in reversed(execution.cells) if cell.networks), ())
+    if not any(item.name == look.name and item.identity == look.identity for item in last):
+        return None
+    reply = execution.replies.get("own_networks")
+    value: Any = reply.value if reply is not None else None
+    for key in ("networks", look.name, "moves", optimizer):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def count_trainings(execution: Execution) -> int:

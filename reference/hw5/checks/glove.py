@@ -74,8 +74,7 @@ def glove(question: Any, execution: Execution, seed: int) -> Judgement:
         )
     except OddReplyError:
         return read_odd(question)
-    worst = next((item.findings[0].message for item in results if item.findings and item.share != 1), None)
-    return Judgement(results=results, observed={"next": worst or "Nothing to mend here."})
+    return Judgement(results=results)
 
 
 def _judge_lower_case(reply: Mapping[str, Any], arguments: Mapping[str, Any], vectors: Vectors) -> PointResult:
@@ -88,7 +87,7 @@ def _judge_lower_case(reply: Mapping[str, Any], arguments: Mapping[str, Any], ve
         value = answer.get("value") if isinstance(answer, Mapping) else None
         close = not error and _is_row(value, vectors[word])
         right.append(close)
-        seen.append(error[:60] or ("its vector" if close else f"{describe(_floats(value))}"))
+        seen.append(error.partition(" (at")[0][:80] or ("its vector" if close else f"{describe(_floats(value))}"))
     if right == [True, True, True]:
         return earned("lower_case", "words with capital letters get their vector")
     if right and right[0]:

@@ -71,9 +71,7 @@ def _judge(question: Any, execution: Execution, seed: int, probe: str, name: str
     except OddReplyError:
         return read_odd(question)
     wanted = {point.id for point in question.points}
-    kept = tuple(result for result in results if result is not None and result.point in wanted)
-    worst = next((item.findings[0].message for item in kept if item.findings and item.share != 1), None)
-    return Judgement(results=kept, observed={"next": worst or "Nothing to mend here."})
+    return Judgement(results=tuple(result for result in results if result is not None and result.point in wanted))
 
 
 def _judge_error(question: Any, name: str, error: str) -> Judgement:

@@ -28,7 +28,7 @@ from reference.hw5.checks.replies import (
     read_numbers,
     read_odd,
 )
-from reference.hw5.checks.requests import QUALITY_TYPES, hidden_comments, own_comments
+from reference.hw5.checks.requests import QUALITY_EPOCHS, QUALITY_TYPES, hidden_comments, own_comments
 
 LEARNED = 0.55
 METRICS = Path(__file__).parents[1] / "weights" / "metrics.json"
@@ -71,7 +71,6 @@ def quality(question: Any, execution: Execution, seed: int) -> Judgement:
             "f1": {run.kind: None if run.f1 is None else round(run.f1, 4) for run in runs},
             "own_networks": own,
             "plot": _build_plot(runs),
-            "next": result.findings[0].message if result.findings else "Nothing to mend here.",
         },
         findings=_describe_own(own),
         review=next((stop.review for stop in stops if stop.review), "") if result.share != 1 else "",
@@ -217,5 +216,5 @@ def _reference_losses() -> dict[str, tuple[float, ...]]:
     """Return the reference's loss per epoch by type, empty where the course ships none."""
     if not METRICS.is_file():
         return {}
-    stored = json.loads(METRICS.read_text(encoding="utf-8")).get("quality", {})
-    return {kind: tuple(float(value) for value in curve.get("loss", ())) for kind, curve in stored.items()}
+    stored = json.loads(METRICS.read_text(encoding="utf-8"))["networks"]
+    return {kind: tuple(stored[kind]["loss"][:QUALITY_EPOCHS]) for kind in QUALITY_TYPES if kind in stored}

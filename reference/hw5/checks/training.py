@@ -29,6 +29,10 @@ from reference.hw5.checks.requests import find_arguments
 STILL = 1e-9  # a parameter whose norm of change is below this did not move
 PARALLEL = 0.99  # cosine between the gradient of a step and that of its own batch, which clipping leaves at 1
 
+NEXT_AFTER_STALE = (
+    "Give each new network its own optimizer and run the cells once more: then the later networks learn too."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
@@ -79,7 +83,7 @@ def _judge_train(
     return Judgement(
         results=tuple(results),
         findings=tuple(describe_stale(stale)),
-        observed={"network": reply.get("network"), "next": _next(results, bool(stale))},
+        observed={"next": NEXT_AFTER_STALE} if stale and all(item.share == 1 for item in results) else {},
     )
 
 
@@ -102,7 +106,7 @@ def evaluate(question: Any, execution: Execution, seed: int) -> Judgement:
         ]
     except OddReplyError:
         return read_odd(question)
-    return Judgement(results=tuple(results), observed={"network": reply.get("network"), "next": _next(results, False)})
+    return Judgement(results=tuple(results))
 
 
 def _find_stop(question: Any, reply: Mapping[str, Any], name: str) -> Judgement | None:
@@ -281,12 +285,3 @@ def _judge_unchanged(once: Pass, moved: bool) -> PointResult:
         "evaluation mode."
     )
     return lost("unchanged", f"the weights moved ({once.steps} steps)", "evaluate_trains", message)
-
-
-def _next(results: Sequence[PointResult], stale: bool) -> str:
-    worst = next((item for item in results if item.share is not None and item.share < 1 and item.findings), None)
-    if worst is not None:
-        return worst.findings[0].message
-    if stale:
-        return "Give each new network its own optimizer and run the cells once more: then the GRU and LSTM learn too."
-    return "Nothing to mend here."
