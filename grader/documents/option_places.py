@@ -55,7 +55,7 @@ def find_designations(unit: str, options: Sequence[Nameable]) -> list[Place]:
     ]  # fmt: skip
     places: dict[int, Place] = {}
     for match in lists:
-        _add_list(places, match["list"], match.start("list"), options)
+        _add_list(places, unit, match, options)
     for option in options:
         if option.number in ORDINALS:
             _add_ordinals(places, unit, option.number)
@@ -67,10 +67,13 @@ def _is_word(listed: str, unit: str) -> bool:
     return listed in ALSO_WORDS and len(unit.strip(" .()")) > 4
 
 
-def _add_list(places: dict[int, Place], listed: str, offset: int, options: Sequence[Nameable]) -> None:
+def _add_list(places: dict[int, Place], unit: str, found: re.Match[str], options: Sequence[Nameable]) -> None:
+    listed, offset = found["list"], found.start("list")
     hedged = bool(re.search(OR, listed))
     for match in re.finditer(rf"(?<!\w)(?:{build_names(options, LETTERS, NUMERALS)})(?!\w)", listed):
         start, end = offset + match.start(), offset + match.end()
+        if match[0].isalpha() and not re.match(r"\s*\)", unit[end:]) and not FOLLOW.match(unit[end:]):
+            continue  # "(3), a one-way network" and "(2), one label" list no further option
         if not any(place.start <= start < place.end for place in places.values()):
             places[start] = Place(start, end, parse_option(match[0]), hedged=hedged)
 

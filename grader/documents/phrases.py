@@ -23,7 +23,9 @@ from grader.documents.wording import fold
 CONTRAST = (
     "but|while|whereas|unlike|however|although|though|yet|compared|اما|ولی|لیکن|درحالی|برخلاف|بر خلاف|هرچند|اگرچه"
 )
-_GAP = rf"(?:[^\w.;!?]+(?!(?:{CONTRAST}|because|since|چون|زیرا)\b)[\w']+){{0,6}}[^\w.;!?]+"
+# Words that a gap does not cross: what follows them is said of something else.
+_NO_GAP = rf"{CONTRAST}|because|since|so|therefore|thus|hence|چون|زیرا|پس|بنابراین"
+_GAP = rf"(?:[^\w.;!?]+(?!(?:{_NO_GAP})\b)[\w']+){{0,6}}?[^\w.;!?]+"
 _PERSIAN = re.compile(r"[\u0600-\u06ff]")
 
 _WORD_NEGATORS = (
@@ -31,7 +33,7 @@ _WORD_NEGATORS = (
     r"|lack\w*|fail\w*|unable|impossible|prevent\w*|block\w*|stops?|stopped|kills?|hinders?|zero|loses?|breaks?"
 )
 _PERSIAN_NEGATORS = (
-    r"نیست\w*|نیس|ندارد|ندارند|نداریم|نداره|نمی\s*\w+|نمیشه|نخواه\w+|نشود|نشده|نباشد|نکند|نکرده|نرسد"
+    r"نیست\w*|نیس|ندارد|ندارند|نداریم|نداره|نمی(?:\s*\w+)?|نمیشه|نخواه\w+|نشود|نشده|نباشد|نکند|نکرده|نرسد"
     r"|نه|بدون|غیر|عدم|مانع"
 )
 _NEGATOR = re.compile(rf"(?<!\w)(?:{_WORD_NEGATORS}|{_PERSIAN_NEGATORS})(?!\w)")
@@ -43,7 +45,8 @@ _NOT_NEGATION = re.compile(
 # Where a clause ends: a negator on the other side does not reach across.
 _BOUNDARY = re.compile(
     rf"[;:?!]|,(?! *(?:or|nor)\b)|\b(?:{CONTRAST}|so|because|since|therefore|thus|hence|which|as|then|we|they|you|i"
-    r"|and (?:so|therefore|thus|it|this|we|the)|چون|زیرا|پس|بنابراین|که|در نتیجه)\b|=>|->"
+    r"|and (?=(?:so|therefore|thus|it|this|we|the|cannot|can|could|do|does|is|are|will|would|never|has|have|\w+n't)\b)"
+    r"|چون|زیرا|پس|بنابراین|که|در نتیجه)\b|=>|->"
 )
 _AFTER = re.compile(
     r"^\W*(?:is|are|was|gets?|becomes?|has|have|does|do|will|would|can|could)?\W*"
