@@ -9,9 +9,9 @@ from typing import Literal
 
 from grader.formula.extract import Join, Place, Span, find_spans, find_statements
 from grader.formula.faults import MAX_VARIANTS, FormulaFault, NoValue, TooMuch, Unread
-from grader.formula.meaning import Reading, Setting, read_meaning
+from grader.formula.meaning import Definition, Reading, Setting, read_meaning
 from grader.formula.parse import Syntax, parse_python, parse_tokens
-from grader.formula.symbols import Key, find_base, find_labels
+from grader.formula.symbols import INDEX_LETTERS, Key, find_base, find_labels
 from grader.formula.terms import RANKS
 from grader.formula.tree import Expr, Num, Sym, Var
 
@@ -50,6 +50,7 @@ class FoundAnswer:
     setting: Setting
     claims: tuple[Line, ...] = ()
     rival: Link | None = None
+    others: tuple[Expr, ...] = ()
 
 
 def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswer:
@@ -60,8 +61,14 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
     link, earlier = _choose_link(line, setting, asked)
     variants = read_variants(link, setting)
     claims = tuple(other for other in lines if other.role == "claim")
+    others = tuple(
+        expr
+        for other in lines
+        if other.role == "asked" and other is not line and (expr := _try_meaning(other.links[-1], setting)) is not None
+    )
     return FoundAnswer(
-        variants=variants, source=link.source, earlier=earlier, setting=setting, claims=claims, rival=_find_rival(lines, line)
+        variants=variants, source=link.source, earlier=earlier, setting=setting, claims=claims, rival=_find_rival(lines, line),
+        others=others,
     )
 
 
@@ -75,13 +82,11 @@ def _read_span(span: Span, setting: Setting, asked: Sequence[str]) -> list[Line]
     try:
         statements = find_statements(replace(span, text=text), setting.table.vocabulary)
     except Unread as fault:
-        if isinstance(fault, TooMuch) or span.place != "prose":
-            return [_unread_line(span, fault)]
-        return []
+        return [_unread_line(span, fault)]
     lines = []
     for statement in statements:
         links = tuple(_read_link(tokens, statement.source) for tokens in statement.links)
-        role, key = _find_role(links, setting, asked, defined=statement.definition)
+        role, key = _find_role(links, setting, asked, defined=statement.definition, place=statement.place)
         if role == "unread" and statement.place == "prose":
             continue
         lines.append(
@@ -102,7 +107,7 @@ def _read_python_line(span: Span, setting: Setting, asked: Sequence[str]) -> Lin
         code = span.place != "prose"
         return _unread_line(span, fault) if code and "\\" not in span.text else None
     links = tuple(Link(tree=tree, source=span.text) for tree in (left, right) if tree is not None)
-    role, key = _find_role(links, setting, asked, defined=False)
+    role, key = _find_role(links, setting, asked, defined=False, place=span.place)
     return Line(links=links, role=role, place=span.place, join="line", key=key)
 
 
@@ -114,7 +119,9 @@ def _read_link(tokens: Sequence[object], source: str) -> Link:
         return Link(tree=None, source=source, fault=fault)
 
 
-def _find_role(links: Sequence[Link], setting: Setting, asked: Sequence[str], *, defined: bool) -> tuple[Role, Key | None]:
+def _find_role(
+    links: Sequence[Link], setting: Setting, asked: Sequence[str], *, defined: bool, place: Place
+) -> tuple[Role, Key | None]:
     if any(link.condition for link in links) and not any(_has_matrix(link) for link in links):
         return "mention", None
     first = links[0]
@@ -122,7 +129,8 @@ def _find_role(links: Sequence[Link], setting: Setting, asked: Sequence[str], *,
     if len(links) == 1:
         if first.tree is None:
             return "unread", None
-        if isinstance(expr, Var | Num) or isinstance(expr, Sym) and expr.name in (*asked, "J", "J_t"):
+        bare = isinstance(expr, Sym) and (place != "display" or expr.name in (*asked, "J", "J_t"))
+        if isinstance(expr, Var | Num) or bare:
             return "mention", None
         return "expression", None
     last = _try_meaning(links[-1], setting)
@@ -178,9 +186,14 @@ def _with_definitions(lines: Sequence[Line], setting: Setting) -> Setting:
         for line in lines:
             if line.role != "definition" or line.key is None:
                 continue
-            expr = _try_meaning(line.links[-1], setting)
+            base, words = line.key
+            length = next((n for n, word in enumerate(words) if word in INDEX_LETTERS or word.isdigit()), len(words))
+            indices = words[length:]
+            times = dict.fromkeys((*setting.times, *indices))
+            expr = _try_meaning(line.links[-1], replace(setting, times=tuple(times)))
             if expr is not None:
-                setting = replace(setting, definitions={**setting.definitions, line.key: expr})
+                own = Definition(indices=indices, expr=expr)
+                setting = replace(setting, definitions={**setting.definitions, (base, words[:length]): own})
     return setting
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from lark import Token
 
-from grader.formula.faults import MAX_PASSAGE, TooMuch
+from grader.formula.faults import MAX_PASSAGE, TooMuch, Unread
 from grader.formula.lexer import Vocabulary, read_tokens
 from grader.formula.normalise import normalise
 
@@ -29,6 +29,8 @@ _MATH = re.compile(
 _GLUE = re.compile(r"[\s=+\-−*×·⊙∘@/→⇒]*[=+\-−*×·⊙∘@/→⇒][\s=+\-−*×·⊙∘@/→⇒]*")
 _PYTHON = re.compile(r"\bnp\.|\bnumpy\.|\btorch\.|\.T\b|@|\*\*|\.dot\(|\bouter\(|\.transpose\(|\.sum\(|\.t\(\)|\[t\s*[-+\]]|\[:")
 _WHERE = re.compile(r"(where|with|let|که در آن|در آن|wo|mit)\s*:?\s*$", re.IGNORECASE)
+_SPOKEN = {r"\bminus\b|منهای": " - ", r"\bplus\b|به ?علاوه": " + ", r"\btimes\b": r" \\times ", r"\bequals\b": " = "}
+_TOLD = re.compile(r"\b(transposed?|multiplied|divided|squared|outer|inner|elementwise|hadamard)\b|ترانهاده|ضرب", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{2,}|\bI\b|[^\x00-\u024f\u0370-\u03ff\u2000-\u2bff]+")
 
 
@@ -97,7 +99,7 @@ def _add_math(spans: list[Span], match: re.Match[str], before: str) -> None:
     body = match[group]
     place: Place = "inline" if group in ("inline", "paren", "tick") else "display"
     glued = _GLUE.fullmatch(before) if before else None
-    if spans and spans[-1].place == place == "inline" and (glued or before == "" and False):
+    if spans and spans[-1].place == place == "inline" and glued:
         last = spans.pop()
         spans.append(Span(text=f"{last.text} {before} {body}", place=place, before=last.before, python=last.python))
         return
@@ -124,12 +126,33 @@ def find_statements(span: Span, vocabulary: Vocabulary) -> list[Statement]:
     return statements
 
 
+def _is_known(word: str, vocabulary: Vocabulary) -> bool:
+    return word in vocabulary.words or word in vocabulary.functions or word in ("sum", "prod")
+
+
+def _translate_words(source: str, vocabulary: Vocabulary) -> str:
+    """Turn "minus" into a sign, and drop brackets with prose in them. Raises Unread for a formula told in words."""
+
+    def drop(match: re.Match[str]) -> str:
+        words = [word for word in _WORD.findall(match[0]) if not _is_known(word, vocabulary) and word[0] != "d"]
+        return " ; " if words else match[0]
+
+    source = re.sub(r"(?<=\s)\([^()]*\)", drop, source)
+    for pattern, sign in _SPOKEN.items():
+        source = re.sub(pattern, sign, source, flags=re.IGNORECASE)
+    spoken = _TOLD.search(source)
+    if spoken and re.search(r"[_^\\=]|hat", source):
+        raise Unread("a formula told in words", text=source, position=spoken.start())
+    return source
+
+
 def _split_words(source: str, vocabulary: Vocabulary) -> list[tuple[str, str]]:
     """Return (words before, formula) pairs of a line of prose: words that are no names separate formulas."""
+    source = _translate_words(source, vocabulary)
     pieces, before, start = [], "", 0
     for match in _WORD.finditer(source):
         word = match[0]
-        known = word in vocabulary.words or word in vocabulary.functions
+        known = _is_known(word, vocabulary)
         attached = match.start() > 0 and source[match.start() - 1] in "_\\^{"
         if known or attached or word[0] == "d" and word[1:] in vocabulary.differentials:
             continue

@@ -57,6 +57,7 @@ _TOKEN = re.compile(
     |(?P<words>\\(?:text(?:bf|rm|it|normal|sf)?|mbox|tag|label|color|textcolor)\*?\s*\{(?P<inside>[^{}]*)\})
     |(?P<one>\\mathbb\s*\{\s*[1I]\s*\}|\\mathds\s*\{\s*1\s*\}|\\mathbf\s*\{\s*1\s*\}|\\boldsymbol\s*\{\s*1\s*\})
     |(?P<font>\\(?:operatorname\*?|math(?:rm|bf|it|sf|cal|tt)|boldsymbol|bm|bold|pmb|rm|bf)\s*\{\s*(?P<run>[A-Za-z]+)\s*\})
+    |(?P<dots>\.{3}|\.\s\.\s\.)
     |(?P<separator>\\\\(?:\s*\[[^\]]*\])?|\n)
     |(?P<command>\\(?:operatorname\*|[A-Za-z]+|[{}|.]))
     |(?P<arrow>={1,2}>|-{1,2}>|~>)
@@ -135,6 +136,8 @@ def _read_match(match: re.Match[str], state: _State) -> list[tuple[str, str]]:
         return []
     if kind == "separator":
         return [("ROWSEP", value)] if state.matrices and value != "\n" else [] if state.matrices else [("SEPARATOR", value)]
+    if kind == "dots":
+        return [("DOTS", value)]
     if kind == "arrow":
         return [("ARROW", value)]
     if kind == "relation":
@@ -174,6 +177,8 @@ def _read_font(run: str, vocabulary: Vocabulary) -> list[tuple[str, str]]:
 def _split_letters(run: str, vocabulary: Vocabulary) -> list[tuple[str, str]]:
     if run in vocabulary.functions:
         return [("FUNC", run)]
+    if run in ("sum", "prod"):
+        return [("BIG", run)]
     if run in vocabulary.words:
         return [("NAME", run)]
     if run[0] == "d" and run[1:] in vocabulary.differentials:

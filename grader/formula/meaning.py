@@ -14,11 +14,20 @@ from lark import Token, Tree
 
 from grader.formula.faults import MAX_NESTED_SUMS, NoValue, TooMuch, UnknownSymbol, Unread
 from grader.formula.parse import Syntax
+from grader.formula.series import SERIES, find_series
 from grader.formula.symbols import Key, SymbolTable, find_base, find_labels
 from grader.formula.terms import Entry, combine
-from grader.formula.tree import Add, Big, Call, Cases, Div, Expr, Mat, Mul, Num, Part, Pow, Sym, Trans, Var, find_variables
+from grader.formula.tree import Add, Big, Call, Cases, Div, Expr, Mat, Mul, Num, Part, Pow, Sym, Trans, Var, find_variables, substitute
 
 _PARTIALS = ("\\partial", "d")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """What a student's own name stands for; ``indices`` are the letters that it carries (δ_k = …)."""
+
+    indices: tuple[str, ...]
+    expr: Expr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +42,7 @@ class Setting:
     times: tuple[str, ...] = ("t",)
     lone: str = "time"
     machine_read: bool = False
-    definitions: Mapping[Key, Expr] = field(default_factory=dict)
+    definitions: Mapping[Key, Definition] = field(default_factory=dict)
     rank: str = "loose"
     reverse: bool = False
     eager: bool = False
@@ -96,8 +105,26 @@ class _Reader:
         while signed:
             sign, term = signed.pop(0)
             tail = self._take_tail(term, signed)
+            if _is_dots(term):
+                terms.append(self._fill_sum(terms, signed, term))
+                continue
             terms.append((sign, self.read_term(list(term.children), tail)))
         return terms[0][1] if len(terms) == 1 and terms[0][0] == 1 else Add(tuple(terms))
+
+    def _fill_sum(self, terms: list[tuple[int, Expr]], rest: list[tuple[int, Syntax]], node: Any) -> tuple[int, Expr]:
+        """Read ``a_1 + … + a_T``: the terms on both sides of the dots show what lies between them."""
+        if not terms or not rest or terms[-1][0] != rest[0][0]:
+            raise self.fail("dots (…) leave the formula open", node)
+        sign, first = terms.pop()
+        last = self.read_term(list(rest.pop(0)[1].children))
+        return sign, self._fill("sum", first, last, node)
+
+    def _fill(self, kind: str, first: Expr, last: Expr, node: Any) -> Expr:
+        filled = find_series(first, last)
+        if filled is None:
+            raise self.fail("dots (…) leave the formula open", node)
+        low, high, body = filled
+        return Big(kind, SERIES, low, high, body, False)
 
     def _take_tail(self, term: Syntax, rest: list[tuple[int, Syntax]]) -> list[tuple[int, Syntax]]:
         """Take the following terms that a sum's index reaches: in Σ_i a_i + b_i the b_i belongs to the sum."""
@@ -123,6 +150,13 @@ class _Reader:
                 elif child.value == "-":
                     sign = -sign
                 position += 1
+                continue
+            if _is_dots(child) and entries and position + 1 < len(children):
+                after = position + 2 if isinstance(children[position + 1], Token) else position + 1
+                last, position = self.read_factor(children, after, tail)
+                first = entries.pop()
+                entries.append(Entry(first.op, self._fill("product", first.expr, last, child)))
+                op = "next"
                 continue
             expr, position = self.read_factor(children, position, tail)
             entries.append(Entry(op, expr if sign == 1 else Add(((-1, expr),))))
@@ -404,12 +438,10 @@ class _Reader:
     def _read_name(self, item: Syntax) -> Expr:
         base, labels = find_base(item), find_labels(item)
         words = tuple(_take_words(labels))
-        defined = next(
-            (n for n in range(len(words), -1, -1) if (base, words[:n]) in self.setting.definitions), None
-        )
         sups = [script for script in _all_scripts(item) if script.data != "sub"]
-        if defined is not None:
-            return self._apply_scripts(self.setting.definitions[base, words[:defined]], sups)
+        own = self._read_defined(base, labels)
+        if own is not None:
+            return self._apply_scripts(own, sups)
         found = self.table.find(base, words)
         if found is None and base in self._index_names() and not labels:
             return self._apply_scripts(self._read_index(item.children[0]), sups)
@@ -421,6 +453,17 @@ class _Reader:
         indices = tuple(self._read_label(label) for label in self._repair_labels(labels[used:]))
         indices, sups = self._take_index_scripts(name, indices, sups)
         return self._apply_scripts(self._build_symbol(name, indices, item), sups)
+
+    def _read_defined(self, base: str, labels: list[Any]) -> Expr | None:
+        """Return what the student's own name means here, with the indices that stand on it here."""
+        words = _take_words(labels)
+        for length in range(len(words), -1, -1):
+            found = self.setting.definitions.get((base, tuple(words[:length])))
+            if found is not None and len(labels) - length in (len(found.indices), 0):
+                written = [self._read_label(label) for label in labels[length:]]
+                values = written or [Var(name) for name in found.indices]
+                return substitute(found.expr, dict(zip(found.indices, values, strict=True)))
+        return None
 
     def _unknown(self, base: str, labels: list[Any], item: Syntax) -> UnknownSymbol:
         written = base + ("_{" + "".join(label if isinstance(label, str) else "…" for label in labels) + "}" if labels else "")
@@ -537,6 +580,11 @@ class _Reader:
 
 
 # --- small questions about syntax ---
+def _is_dots(node: Any) -> bool:
+    tokens = [token for token in node.scan_values(lambda value: isinstance(value, Token))]
+    return len(tokens) == 1 and tokens[0].type == "DOTS"
+
+
 def _lists(node: Any) -> list[Syntax]:
     return [child for child in node.children if isinstance(child, Tree) and child.data == "list"] if isinstance(node, Tree) else []
 

@@ -31,8 +31,6 @@ def parse_tokens(tokens: Sequence[Token], source: str) -> Syntax:
     for token in tokens:
         if token.type in ("OTHER", "TEXT", "ARROW") and not _inside_matrix(tokens, token):
             raise Unread(f"“{token.value}” belongs to no formula", text=source, position=token.start_pos)
-        if token.type == "DOTS":
-            raise Unread("dots (…) leave the formula open", text=source, position=token.start_pos)
     kept = [token for token in tokens if token.type != "SEPARATOR"]
     parser: Any = _build_parser()
     try:

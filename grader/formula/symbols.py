@@ -16,7 +16,7 @@ from grader.formula.parse import Syntax, parse_tokens
 
 _STRICT = {"extra": "forbid", "strict": True}
 
-_INDEX_LETTERS = frozenset("tijklmncrsuTτ")
+INDEX_LETTERS = frozenset("tijklmncrsuTτ")
 
 Key = tuple[str, tuple[str, ...]]
 
@@ -104,7 +104,7 @@ class SymbolTable:
 
 def _may_index(label: str) -> bool:
     """Whether a label can be an index: J_{ot} is not J with the indices o and t."""
-    return label.isdigit() or label in _INDEX_LETTERS
+    return label.isdigit() or label in INDEX_LETTERS
 
 
 def build_table(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +133,23 @@ def find_names(expr: Expr) -> set[str]:
 def find_variables(expr: Expr) -> set[str]:
     """Return the names of all indices in the expression, bound or free."""
     return {node.name for node in find_nodes(expr) if isinstance(node, Var)}
+
+
+def substitute(expr: Expr, values: Mapping[str, Expr]) -> Expr:
+    """Return the expression with index letters replaced; an index that a sum binds inside stays."""
+    result: Expr = _substitute(expr, dict(values))
+    return result
+
+
+def _substitute(node: Any, values: dict[str, Expr]) -> Any:
+    if isinstance(node, tuple):
+        return tuple(_substitute(entry, values) for entry in node)
+    if isinstance(node, Var):
+        return values.get(node.name, node)
+    if not hasattr(node, "__dataclass_fields__") or not values:
+        return node
+    if isinstance(node, Big):
+        inner = {name: value for name, value in values.items() if name != node.index}
+        low, high = _substitute(node.low, values), _substitute(node.high, values)
+        return replace(node, low=low, high=high, body=_substitute(node.body, inner))
+    return replace(node, **{field.name: _substitute(getattr(node, field.name), values) for field in fields(node)})

@@ -14,7 +14,7 @@ from grader.formula.evaluate import limit_operations
 from grader.formula.faults import FormulaFault, Unread, render_shape
 from grader.formula.judge import Case, Judgement, judge
 from grader.formula.layout import shows_layout
-from grader.formula.meaning import Setting
+from grader.formula.meaning import Definition, Setting
 from grader.formula.render import render_latex
 from grader.formula.slips import find_products
 from grader.formula.symbols import FormulaWorld
@@ -225,7 +225,7 @@ def _follow(question: FormulaQuestion, context: Context) -> Expr | None:
     except FormulaFault:
         return None
     setting = _build_setting(question, Answer(question="", state="given"), context)
-    defined = {(rule.symbol, ()): own.variants[0].expr}
+    defined = {(rule.symbol, ()): Definition(indices=(), expr=own.variants[0].expr)}
     return read_bank_formula(rule.formula, replace(setting, definitions=defined))
 
 
