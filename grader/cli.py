@@ -68,6 +68,7 @@ def grade(paths: tuple[Path, ...], out: Path, root: Path | None, rubric: Path | 
     """
     console = _console(stderr=json_path == "-")
     progress = _console(stderr=True)
+    _check_device(device)
     sheets, codes = _grade_all(_open(paths, root, rubric), out, device, console, progress)
     if json_path:
         _write_json(json_path, sheets)
@@ -107,6 +108,20 @@ def _console(*, stderr: bool) -> Console:
 
     width = None if (sys.stderr if stderr else sys.stdout).isatty() else 110
     return Console(stderr=stderr, width=width, highlight=False, emoji=False, markup=False)
+
+
+def _check_device(device: str) -> None:
+    """Raise ConfigError where a GPU is asked for and none can be used: marks must not come from another device."""
+    if device != "cuda":
+        return
+    from importlib.metadata import version
+
+    from grader.sandbox import find_device
+
+    if find_device("auto", version("torch")) != "cuda":
+        raise ConfigError(
+            "--device cuda: no GPU that torch can use is here (take --device auto, or install torch with CUDA)"
+        )
 
 
 def _open(paths: Sequence[Path], root: Path | None, rubric: Path | None) -> list[tuple[Course, Path]]:

@@ -1,23 +1,39 @@
 """The command line on reports without a notebook, and on everything that can be wrong with its input."""
 
 import json
-import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from grader.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = "# Q1\na) 2 and 3\n\nb) the third option\n\nc) option 3\n"
 
 
-def grade(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "grader", *map(str, arguments)],
-        cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+class Grade:
+    """Runs the command line in this process, as ``grade ARGUMENTS`` would."""
+
+    def __init__(self, capsys, monkeypatch) -> None:
+        self.capsys, self.monkeypatch = capsys, monkeypatch
+
+    def __call__(self, *arguments: object) -> SimpleNamespace:
+        self.monkeypatch.setattr(sys, "argv", ["grade", *map(str, arguments)])
+        self.capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main()
+        out, err = self.capsys.readouterr()
+        return SimpleNamespace(returncode=int(caught.value.code or 0), stdout=out, stderr=err)
+
+
+@pytest.fixture
+def grade(capsys, monkeypatch) -> Grade:
+    return Grade(capsys, monkeypatch)
 
 
 @pytest.fixture
@@ -54,7 +70,7 @@ def test_grading_a_report_never_imports_torch(hand_in: Path, tmp_path: Path) -> 
     assert run.returncode == 0, run.stderr
 
 
-def test_a_report_is_graded_and_shown(hand_in: Path, tmp_path: Path) -> None:
+def test_a_report_is_graded_and_shown(grade: Grade, hand_in: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     run = grade(hand_in, "--course", ROOT, "--out", out)
     assert run.returncode == 0, run.stderr
@@ -68,7 +84,7 @@ def test_a_report_is_graded_and_shown(hand_in: Path, tmp_path: Path) -> None:
     assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
 
 
-def test_json_goes_to_standard_output_alone(hand_in: Path, tmp_path: Path) -> None:
+def test_json_goes_to_standard_output_alone(grade: Grade, hand_in: Path, tmp_path: Path) -> None:
     run = grade(hand_in, "--course", ROOT, "--out", tmp_path / "out", "--json", "-")
     data = json.loads(run.stdout)
     assert data["schema"] == "grader/marksheets/1"
@@ -76,13 +92,13 @@ def test_json_goes_to_standard_output_alone(hand_in: Path, tmp_path: Path) -> No
     assert "Total" in run.stderr
 
 
-def test_fail_under_counts_settled_totals_only(hand_in: Path, tmp_path: Path) -> None:
+def test_fail_under_counts_settled_totals_only(grade: Grade, hand_in: Path, tmp_path: Path) -> None:
     options = ("--course", ROOT, "--out", tmp_path / "out", "--fail-under")
     assert grade(hand_in, *options, "50").returncode == 1
     assert grade(hand_in, *options, "15").returncode == 0
 
 
-def test_an_empty_hand_in_is_all_missing(tmp_path: Path) -> None:
+def test_an_empty_hand_in_is_all_missing(grade: Grade, tmp_path: Path) -> None:
     (tmp_path / "student-a").mkdir()
     run = grade(tmp_path / "student-a", "--course", ROOT, "--out", tmp_path / "out")
     assert run.returncode == 0, run.stderr
@@ -91,7 +107,16 @@ def test_an_empty_hand_in_is_all_missing(tmp_path: Path) -> None:
     assert data["awarded"] == 0
 
 
-def test_the_same_input_gives_the_same_bytes_apart_from_timing(hand_in: Path, tmp_path: Path) -> None:
+def test_python_m_grader_is_grade(hand_in: Path, tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "grader", hand_in, "--out", tmp_path / "out", "--course", ROOT],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert "Total 15 of 100" in run.stdout
+
+
+def test_the_same_input_gives_the_same_bytes_apart_from_timing(grade: Grade, hand_in: Path, tmp_path: Path) -> None:
     for out in ("one", "two"):
         grade(hand_in, "--course", ROOT, "--out", tmp_path / out)
     one, two = sheet(tmp_path / "one"), sheet(tmp_path / "two")
@@ -101,22 +126,29 @@ def test_the_same_input_gives_the_same_bytes_apart_from_timing(hand_in: Path, tm
     assert pages[0] == pages[1]
 
 
-def test_a_path_that_is_not_there(tmp_path: Path) -> None:
+def test_a_path_that_is_not_there(grade: Grade, tmp_path: Path) -> None:
     run = grade(tmp_path / "nobody", "--course", ROOT)
     assert run.returncode == 2
     assert "no such file or folder" in run.stderr
     assert "Traceback" not in run.stderr
 
 
-def test_a_class_folder_without_hand_ins(tmp_path: Path) -> None:
+def test_a_class_folder_without_hand_ins(grade: Grade, tmp_path: Path) -> None:
     (tmp_path / "submissions").mkdir()
     run = grade(tmp_path / "submissions", "--course", ROOT)
     assert run.returncode == 5, run.stderr
 
 
-def test_an_option_that_does_not_exist_and_no_path() -> None:
+def test_an_option_that_does_not_exist_and_no_path(grade: Grade) -> None:
     assert grade("--colour").returncode == 2
     assert grade().returncode == 2
+
+
+@pytest.mark.skipif(Path("/dev/nvidia0").exists(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_refused(grade: Grade, hand_in: Path, tmp_path: Path) -> None:
+    run = grade(hand_in, "--course", ROOT, "--out", tmp_path / "out", "--device", "cuda")
+    assert run.returncode == 2
+    assert "no GPU" in run.stderr
 
 
 def make_course(folder: Path) -> Path:
@@ -127,7 +159,7 @@ def make_course(folder: Path) -> Path:
     return folder
 
 
-def test_three_mistakes_in_a_rubric_are_all_reported_with_lines(hand_in: Path, tmp_path: Path) -> None:
+def test_three_mistakes_in_a_rubric_are_all_reported_with_lines(grade: Grade, hand_in: Path, tmp_path: Path) -> None:
     course = make_course(tmp_path / "course")
     path = course / "rubrics" / "hw5.yaml"
     lines = path.read_text().splitlines()
@@ -146,7 +178,7 @@ def test_three_mistakes_in_a_rubric_are_all_reported_with_lines(hand_in: Path, t
     assert not (tmp_path / "out").exists()
 
 
-def test_a_broken_template_is_found_before_anything_is_graded(hand_in: Path, tmp_path: Path) -> None:
+def test_a_broken_template_is_found_before_anything_is_graded(grade: Grade, hand_in: Path, tmp_path: Path) -> None:
     course = make_course(tmp_path / "course")
     (course / "templates" / "feedback.html.j2").write_text("<p>\n{% if %}")
     run = grade(hand_in, "--course", course, "--out", tmp_path / "out")
@@ -155,14 +187,14 @@ def test_a_broken_template_is_found_before_anything_is_graded(hand_in: Path, tmp
     assert not (tmp_path / "out").exists()
 
 
-def test_a_report_in_another_encoding_is_read(hand_in: Path, tmp_path: Path) -> None:
+def test_a_report_in_another_encoding_is_read(grade: Grade, hand_in: Path, tmp_path: Path) -> None:
     (hand_in / "report.md").write_bytes(REPORT.encode("utf-16"))
     run = grade(hand_in, "--course", ROOT, "--out", tmp_path / "out")
     assert run.returncode == 0, run.stdout
     assert sheet(tmp_path / "out")["awarded"] == 15
 
 
-def test_two_reports_that_contradict_each_other_go_to_a_person(hand_in: Path, tmp_path: Path) -> None:
+def test_two_reports_that_contradict_each_other_go_to_a_person(grade: Grade, hand_in: Path, tmp_path: Path) -> None:
     (hand_in / "second.md").write_text("# Q1\na) 1\n")
     run = grade(hand_in, "--course", ROOT, "--out", tmp_path / "out")
     assert run.returncode == 3
@@ -171,7 +203,7 @@ def test_two_reports_that_contradict_each_other_go_to_a_person(hand_in: Path, tm
     assert data["q1b"]["verdict"] == "correct"
 
 
-def test_a_link_out_of_the_folder_is_not_followed_and_not_a_zero(hand_in: Path, tmp_path: Path) -> None:
+def test_a_link_out_of_the_folder_is_not_followed_and_not_a_zero(grade: Grade, hand_in: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.md").write_text(REPORT)
     (hand_in / "report.md").unlink()
     (hand_in / "report.md").symlink_to(tmp_path / "secret.md")
@@ -180,7 +212,7 @@ def test_a_link_out_of_the_folder_is_not_followed_and_not_a_zero(hand_in: Path, 
     assert {item["verdict"] for item in sheet(tmp_path / "out")["criteria"]} == {"unreadable"}
 
 
-def test_a_huge_file_is_not_opened(hand_in: Path, tmp_path: Path) -> None:
+def test_a_huge_file_is_not_opened(grade: Grade, hand_in: Path, tmp_path: Path) -> None:
     with (hand_in / "data.md").open("wb") as stream:
         stream.truncate(200_000_000)
     run = grade(hand_in, "--course", ROOT, "--out", tmp_path / "out")
@@ -190,7 +222,7 @@ def test_a_huge_file_is_not_opened(hand_in: Path, tmp_path: Path) -> None:
     assert data["q2a"]["verdict"] == "unreadable"
 
 
-def test_a_file_named_ipynb_that_is_no_notebook(hand_in: Path, tmp_path: Path) -> None:
+def test_a_file_named_ipynb_that_is_no_notebook(grade: Grade, hand_in: Path, tmp_path: Path) -> None:
     (hand_in / "Q4.ipynb").write_text('{"cells": [')
     run = grade(hand_in, "--course", ROOT, "--out", tmp_path / "out")
     assert run.returncode == 3
@@ -199,7 +231,7 @@ def test_a_file_named_ipynb_that_is_no_notebook(hand_in: Path, tmp_path: Path) -
     assert data["q4_train"]["verdict"] == "unreadable"
 
 
-def test_an_output_folder_that_cannot_be_written(hand_in: Path, tmp_path: Path) -> None:
+def test_an_output_folder_that_cannot_be_written(grade: Grade, hand_in: Path, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
     run = grade(hand_in, "--course", ROOT, "--out", tmp_path / "out")
     assert run.returncode in (2, 4)
@@ -207,9 +239,29 @@ def test_an_output_folder_that_cannot_be_written(hand_in: Path, tmp_path: Path) 
     assert (tmp_path / "out").read_text() == "a file"
 
 
-def test_two_hand_ins_of_one_name_are_refused(hand_in: Path, tmp_path: Path) -> None:
+def test_two_hand_ins_of_one_name_are_refused(grade: Grade, hand_in: Path, tmp_path: Path) -> None:
     other = tmp_path / "b" / "student-a"
     other.mkdir(parents=True)
     run = grade(hand_in, other, "--course", ROOT, "--out", tmp_path / "out")
     assert run.returncode == 2
     assert "two hand-ins have the name student-a" in run.stderr
+
+
+@pytest.mark.notebook
+def test_ctrl_c_ends_with_130_and_leaves_nothing_half_written(hand_in: Path, tmp_path: Path) -> None:
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": "while True: pass", "outputs": []}
+    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (hand_in / "Q4.ipynb").write_text(json.dumps(notebook))
+    run = subprocess.Popen(
+        [sys.executable, "-m", "grader", hand_in, "--out", tmp_path / "out", "--course", ROOT],
+        cwd=ROOT, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert run.stderr is not None
+    seen = next(line for line in run.stderr if "cell 1 of 1" in line)
+    run.send_signal(signal.SIGINT)
+    rest = run.communicate(timeout=60)[1]
+    assert seen
+    assert run.returncode == 130, rest
+    assert "interrupted" in rest
+    assert "Traceback" not in rest
+    assert not list((tmp_path / "out").rglob("*"))
