@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from lark import Token
+
 from grader.formula.extract import Join, Place, Span, find_spans, find_statements
 from grader.formula.faults import MAX_VARIANTS, FormulaFault, NoValue, TooMuch, Unread
 from grader.formula.meaning import Definition, Reading, Setting, read_meaning
@@ -111,12 +113,22 @@ def _read_python_line(span: Span, setting: Setting, asked: Sequence[str]) -> Lin
     return Line(links=links, role=role, place=span.place, join="line", key=key)
 
 
-def _read_link(tokens: Sequence[object], source: str) -> Link:
-    condition = any(getattr(token, "type", "") == "REL" for token in tokens)
+def _read_link(tokens: Sequence[Token], source: str) -> Link:
+    condition = _is_condition(tokens)
     try:
-        return Link(tree=parse_tokens(tokens, source), source=source, condition=condition)  # type: ignore[arg-type]
+        return Link(tree=parse_tokens(tokens, source), source=source, condition=condition)
     except Unread as fault:
         return Link(tree=None, source=source, fault=fault)
+
+
+def _is_condition(tokens: Sequence[Token]) -> bool:
+    """Whether an inequality stands outside all brackets: "i ≤ t" says where a formula holds, and is none."""
+    depth = 0
+    for token in tokens:
+        depth += {"LPAR": 1, "LBRACE": 1, "BEGIN": 1, "RPAR": -1, "RBRACE": -1, "END": -1}.get(token.type, 0)
+        if token.type == "REL" and depth == 0:
+            return True
+    return False
 
 
 def _find_role(

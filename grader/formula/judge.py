@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from grader.formula.compare import Bank, Values, equal_values, evaluate_everywhere, find_factor, transpose_values
+from grader.formula.compare import Bank, Values, equal_values, evaluate_everywhere, find_factor, find_moments, transpose_values
+from grader.formula.evaluate import evaluate, limit_operations
 from grader.formula.faults import FormulaFault, NoValue, ShapeFault, TooMuch, Unread
 from grader.formula.meaning import Reading
 from grader.formula.slips import find_mendings
-from grader.formula.tree import Expr, Num, Var, find_names, find_nodes
+from grader.formula.tree import Expr, Num, Sym, Var, find_names, find_nodes, substitute
 
 Sort = Literal["reading", "misconception", "slip", "condition", "wrong", "refer"]
 LAYOUTS = ("row_gradients", "row_vectors")
@@ -26,6 +27,7 @@ class Judgement:
     detail: str = ""
     reading: Reading
     shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    hopeful: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class Case:
 
     ``scalar``: the whole question is answered without any sign of matrices. ``rows``: the row layout is open to it.
     ``followed``: what the student's own earlier answer would make right here. ``named``: quotients that may stand.
-    ``asked``: the quantity itself. ``structural``: a last look at the shape of a wrong formula, giving a misconception.
+    ``asked``: the quantity itself. ``others``: what else the student wrote that it equals. ``structural``: a last look at the shape of a wrong formula, giving a misconception.
     """
 
     bank: Bank
@@ -43,6 +45,7 @@ class Case:
     followed: Expr | None = None
     named: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
+    others: tuple[Expr, ...] = ()
     structural: Callable[[Expr], str | None] = field(default=lambda expr: None)
 
 
@@ -50,7 +53,7 @@ def judge(variants: Sequence[Reading], case: Case) -> Judgement:
     """Return the best judgement over all meanings: right in one of them is right."""
     open_names = {name for reading in variants for name in find_names(reading.expr)}
     if open_names & case.asked:
-        return _judge_circular(variants[0], case)
+        return _judge_circular(variants, case)
     if any("/" in name and name not in case.named for name in open_names):
         return _judge_chain(variants, case)
     valued = [(reading, _try_values(reading.expr, case.bank, "generic")) for reading in variants]
@@ -198,8 +201,39 @@ def _find_condition(valued: Valued, case: Case) -> Judgement | None:
     return None
 
 
-def _judge_circular(reading: Reading, case: Case) -> Judgement:
-    return Judgement(sort="refer", name="circular", reading=reading, detail="the answer contains what was asked for")
+def _judge_circular(variants: Sequence[Reading], case: Case) -> Judgement:
+    """A recursion: right if its step holds at every earlier moment and its base case stands beside it."""
+    for reading in variants:
+        for kind, name in (("generic", "full"), ("identity", "psi_left_out")):
+            if not _holds_before(reading.expr, case, kind):
+                continue
+            based = any(isinstance(v := _try_values(o, case.bank, "generic"), tuple) and case.bank.find_reading(v, "generic") for o in case.others)
+            if based and name in case.bank.readings:
+                return Judgement(sort="reading", name=name, detail="recursion", reading=reading)
+            return Judgement(sort="slip", name="not_expanded", reading=reading)
+    detail = "the answer contains what was asked for"
+    return Judgement(sort="refer", name="circular", reading=variants[0], detail=detail)
+
+
+def _holds_before(expr: Expr, case: Case, kind: str) -> bool:
+    """Whether a recursion gives the right value at all moments but the last one (where its base case stands)."""
+    right = next(iter(case.bank.readings.values()))
+    if len(case.bank.times) < 2 or all(isinstance(node, Sym) for node in (expr,)):
+        return False
+    first, second = list(case.bank.times)[:2]
+    try:
+        for world in case.bank.find_worlds(kind):
+            for moment in find_moments(world, case.bank.times):
+                if moment[second] < moment[first]:
+                    with limit_operations(None):
+                        wanted = evaluate(right, world, moment)
+                    if not equal_values((evaluate(expr, world, moment),), (wanted,)):
+                        return False
+    except TooMuch:
+        raise
+    except FormulaFault:
+        return False
+    return True
 
 
 def _judge_chain(variants: Sequence[Reading], case: Case) -> Judgement:
@@ -221,6 +255,19 @@ def _judge_wrong(valued: Valued, case: Case) -> Judgement:
             return Judgement(sort="misconception", name=name, reading=reading)
     reading, values = next(((r, v) for r, v in valued if isinstance(v, tuple)), valued[0])
     if isinstance(values, NoValue | Unread):
+        meant = _find_loose_index(valued, case)
+        if meant:
+            return Judgement(sort="refer", name="loose_index", reading=reading, detail="the index t is not bound; with T it is right", hopeful=True)
         return Judgement(sort="refer", name="no_value", reading=reading, detail=str(values))
     first = next(iter(case.bank.readings))
     return Judgement(sort="wrong", name="other", reading=reading, shapes=_find_shapes(values, case, first))
+
+
+def _find_loose_index(valued: Valued, case: Case) -> str | None:
+    """Return the reading that an answer with a loose t equals when T is meant: a person may well accept it."""
+    for reading, _ in valued:
+        values = _try_values(substitute(reading.expr, {"t": Var("T")}), case.bank, "generic")
+        name = case.bank.find_reading(values, "generic") if isinstance(values, tuple) else None
+        if name:
+            return name
+    return None

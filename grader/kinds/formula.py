@@ -133,6 +133,7 @@ def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, con
     try:
         with limit_operations():
             found = find_answer(answer.text, _build_setting(question, answer, context), question.asked)
+            case = replace(case, others=found.others)
             judgement = judge(found.variants, case)
             if found.rival is not None:
                 _compare_rival(found, judgement, case)
@@ -268,6 +269,7 @@ def _refer(
     if isinstance(fault, Unread) and fault.position is not None:
         observed["position"], observed["not_understood"] = fault.position, fault.snippet
     name = judgement.name if judgement is not None else "unreadable"
+    hopeful = judgement is not None and judgement.hopeful
     message = f"This answer waits for a person: {reason}."
     return Evidence(
         criterion=criterion,
@@ -276,7 +278,11 @@ def _refer(
         observed=observed,
         expected=_expect(question, context),
         findings=(Finding(code=f"formula.{name}", message=message),),
-        review=Review(reason=reason),
+        review=Review(
+            reason=reason,
+            suggested_verdict="correct" if hopeful else None,
+            suggested_credit=ONE if hopeful else None,
+        ),
         provenance="formula",
     )
 

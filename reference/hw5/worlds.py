@@ -54,6 +54,10 @@ def _sigmoid_prime(z: Array) -> Array:
     return sigmoid(z) * (1 - sigmoid(z))
 
 
+def _identity(z: Array) -> Array:
+    return z
+
+
 def _tanh_prime(z: Array) -> Array:
     return 1 - np.tanh(z) ** 2
 
@@ -82,6 +86,7 @@ def build_worlds() -> tuple[dict[str, Any], ...]:
     special = [
         _build_world("scalar", 21, (1, 1, 1)),
         _build_world("scalar", 22, (1, 1, 1)),
+        _build_world("identity", 35, SIZES[0], functions=(_identity, np.ones_like)),
         _build_world("tanh", 31, SIZES[0], functions=(np.tanh, _tanh_prime)),
         _build_world("sigmoid", 34, SIZES[0], functions=(sigmoid, _sigmoid_prime)),
         _build_world("one_hot", 32, SIZES[0], one_hot=True),
