@@ -57,8 +57,8 @@ class Recipe:
 
 
 RECIPES = (
-    Recipe(name="gru", m_type="gru", epochs=4),
-    Recipe(name="lstm", m_type="lstm", epochs=4),
+    Recipe(name="gru", m_type="gru", epochs=5),
+    Recipe(name="lstm", m_type="lstm", epochs=5),
     Recipe(name="deep", m_type="gru", epochs=3, deep=True, layer={"num_layers": 2, "bidirectional": True}),
 )
 
