@@ -8,7 +8,6 @@ refuses duplicate keys and remembers lines.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 import math
 import os
@@ -17,7 +16,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -35,7 +34,7 @@ Path_ = tuple[str | int, ...]
 class _CoreLoader(yaml.SafeLoader):
     """A SafeLoader with the resolvers of YAML 1.2's core schema and nothing else."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 (as the base has it)
 
 
 for _tag, _pattern, _first in (
@@ -116,11 +115,6 @@ def _dotted(path: Sequence[str | int]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 
-@functools.cache
-def _adapter(record: type) -> TypeAdapter[Any]:
-    return TypeAdapter(record)
-
-
 def read_record(record: type[T], text: str, file: str) -> tuple[T, Mapping[Path_, int]]:
     """Return ``text`` (YAML) as a ``record``, with the line of every path. Raises ConfigError with every problem."""
     data, lines, problems = read_yaml(text, file)
@@ -129,7 +123,7 @@ def read_record(record: type[T], text: str, file: str) -> tuple[T, Mapping[Path_
     except (TypeError, ValueError) as error:
         raise ConfigError([*problems, Problem(file=file, message=f"holds a value that is no JSON: {error}")]) from None
     try:
-        value = _adapter(record).validate_json(payload)
+        value = TypeAdapter(record).validate_json(payload)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             problems.append(_problem(file, detail["loc"], detail["type"], detail["msg"], detail.get("input"), lines))
@@ -191,7 +185,7 @@ def load_text(path: Path) -> str:
 
 def build_json_schema(record: type) -> str:
     """Return the JSON schema of a record for editors, as text."""
-    schema = _adapter(record).json_schema()
+    schema = TypeAdapter(record).json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 

@@ -72,7 +72,7 @@ class ConfigError(GraderError):
     def __init__(self, problems: Sequence[Problem] | str) -> None:
         """Take all the problems found, or one sentence that belongs to no file."""
         self.problems = () if isinstance(problems, str) else tuple(problems)
-        super().__init__(problems if isinstance(problems, str) else "\n".join(str(problem) for problem in self.problems))
+        super().__init__(problems if isinstance(problems, str) else "\n".join(map(str, self.problems)))
 
 
 class NothingFoundError(GraderError):

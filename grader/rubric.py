@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -21,10 +21,8 @@ from grader.kinds.formula import FormulaWorld, find_bank_problems
 from grader.sandbox.settings import NotebookSettings
 
 Resolve = Callable[[str], Any]
-# The union of every kind's question record, told apart by its `kind`.
-Question: TypeAlias = Annotated[
-    functools.reduce(operator.or_, (kind.question for kind in KINDS.values())), Field(discriminator="kind")
-]
+# The union of every kind's question record, told apart by its `kind`; a new row in KINDS is enough.
+_QUESTIONS: Any = functools.reduce(operator.or_, (kind.question for kind in KINDS.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +42,7 @@ class Criterion:
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     title: Annotated[str, Field(min_length=1)]
     available: Annotated[Decimal, Field(gt=0, max_digits=6, decimal_places=2)]
-    question: Question
+    question: Annotated[_QUESTIONS, Field(discriminator="kind")]
     # Where a report answers it; left out for what a notebook answers.
     place: RubricPlace | None = None
     # Who may see what was expected: students at once, students after the due date, or staff only.

@@ -13,7 +13,7 @@ Keys of ``Evidence.observed`` and ``Evidence.expected`` that the feedback render
 - ``next``: what to do next, one or two sentences to the student.
 - any other key: kept as data for staff and exports, not rendered.
 
-``expected`` further carries ``visibility`` (``visible``, ``after_due`` or ``staff``): the pipeline sets it from the rubric.
+``expected`` also carries ``visibility`` (``visible``, ``after_due``, ``staff``): the pipeline sets it from the rubric.
 """
 
 from __future__ import annotations

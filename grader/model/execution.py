@@ -64,8 +64,10 @@ class ProbeReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """A whole run. ``fault`` is set when our side failed (no kernel, missing package): then nothing is held against
-    the student. ``seconds`` is for the timing object only.
+    """A whole run.
+
+    ``fault`` is set when our side failed (no kernel, missing package): then nothing is held against the student.
+    ``seconds`` is for the timing object only.
     """
 
     outcome: Outcome
