@@ -76,7 +76,7 @@ _AND_PART = re.compile(
 )
 _END = re.compile(rf"{_S}\Z")
 _CLOSE = re.compile(
-    _S + r"(?:[)\]]{1,2}" + _S + r"[.:\-–—]?(?![)\]])|\.(?=[ (\[{=\u0600-\u06ff]|\Z)|[:،](?![\\/])"
+    _S + r"(?:[.:]?[)\]]{1,2}" + _S + r"[.:\-–—]?(?![)\]])|\.(?=[ (\[{=\u0600-\u06ff]|\Z)|[:،](?![\\/])"
     r"|[=-]*>|[-–—]+(?![-–—>])|[→⇒|]|/(?= |\Z))"
 )
 # "[5 pts]" behind a label is the sheet's.
@@ -180,7 +180,7 @@ def _plain(letter: str) -> str:
     """Return one plain character for one character: Latin digits, Persian forms of letters, ordinary spaces."""
     if letter.isdecimal():
         return str(unicodedata.digit(letter))
-    if letter in "\t\u00a0\u2009\u202f":
+    if letter in "\n\t\u00a0\u2009\u202f":
         return " "
     if letter in "\u0640\u200c":
         return "\u200c"

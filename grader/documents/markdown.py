@@ -22,7 +22,8 @@ _INLINE = re.compile(r"\$(?!\s)(?:[^$\n]|\n(?![ \t]*\n)){0,2000}?(?<!\s)\$")
 _OPENER = re.compile(r"\$\$|\\\[|\$")
 _CLOSERS = {"$$": "$$", "\\[": "\\]"}
 _FORMULA_CHARACTERS = 5_000
-_NEW_PARAGRAPH = re.compile(r"\S[^\n]*\n[ \t]*\n\s*(?=\S)")
+_NEW_LINE_TWICE = re.compile(r"\n[ \t]*\n")
+_NEW_PARAGRAPH = re.compile(r"\n[ \t]*\n\s*(?=\S)")
 _DISPLAY = re.compile(r"\s*(?:\$\$.*\$\$|\\\[.*\\\])[\s.,;]*\Z", re.DOTALL)
 _IMAGE_ONLY = re.compile(r"\s*(?:!\[[^\]\n]{0,300}\]\([^)\n]{0,2000}\)\s*)+\Z")
 _KINDS: dict[str, BlockKind] = {
@@ -87,7 +88,12 @@ def _begins_something_else(inside: str) -> bool:
     lines = inside.split("\n")[1:]
     if any(re.match(r" {0,3}#{1,6} ", line) or _is_question(line) for line in lines):
         return True
-    return any(find_label(inside[found.end() :][:200]) for found in _NEW_PARAGRAPH.finditer(inside))
+    for found in _NEW_PARAGRAPH.finditer(inside):
+        # A label may be the first thing in a formula; then the formula itself goes on without a new paragraph.
+        above, below = inside[: found.end()], inside[found.end() :]
+        if find_label(below[:200]) and (above.strip() or _NEW_LINE_TWICE.search(below)):
+            return True
+    return False
 
 
 def _is_question(line: str) -> bool:

@@ -12,7 +12,7 @@ _MATHEMATICS = (
     r"\$\$.{0,5000}?\$\$|\\\[.{0,5000}?\\\]|\\\(.{0,2000}?\\\)|\$(?!\s)[^$\n]{0,2000}?(?<!\s)\$"
     r"|(?m:^(?:```|~~~).*?^(?:```|~~~))|`[^`\n]+`"
 )
-_DROPPED = r"<!--.*?(?:-->|\Z)|<(?P<name>script|style|head|template|iframe|object|svg)\b.*?(?:</(?P=name)\s*>|\Z)"
+_DROPPED = r"<!--.*?-->|<(?P<name>script|style|head|template|iframe|object|svg)\b.*?</(?P=name)\s*>"
 _KNOWN = (
     "a|abbr|address|article|aside|b|big|blockquote|body|br|button|caption|center|cite|code|col|colgroup|dd|del|details"
     "|div|dl|dt|em|embed|fieldset|figcaption|figure|font|footer|form|h[1-6]|header|hr|html|i|img|input|ins|kbd|label|li"

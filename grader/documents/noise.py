@@ -44,6 +44,10 @@ _ASKED = re.compile(
 # No question of a sheet is longer; an answer may be.
 _QUESTION_CHARACTERS = 3_000
 _OPTION = re.compile(r"^[\s*>-]*[(\[]?[1-4۱-۴a-d][)\].]\s+\S", re.MULTILINE)
+_ANSWER_MARK = re.compile(
+    r"^[ \t>*_]*(?:(?:my |the )?(?:answer|ans|solution)s?|پاسخ|جواب|ج)[ \t*_]*(?:[:：]|\.(?=\s|$)|$)[ \t*_]*",
+    re.IGNORECASE | re.MULTILINE,
+)
 _PLACEHOLDER = re.compile(
     r"[\s\W_]*(?:(?:n/?a|todo|tbd|none|blank|empty|no answer|not answered|not done|skip(?:ped)?"
     r"|i (?:do not|don'?t) know"
@@ -113,6 +117,15 @@ def is_question_text(text: str) -> bool:
     plain = text.strip()[:_QUESTION_CHARACTERS]
     options = 0 if re.search(r"[$=\[]", plain) else len(_OPTION.findall(plain))
     return bool(_TASK.match(plain) or _ASKED.search(plain) or options >= 3)
+
+
+def cut_question(text: str) -> str:
+    """Return ``text`` without the word "Answer:" and without the question that stands above it."""
+    mark = _ANSWER_MARK.search(text)
+    if mark is None or not text[mark.end() :].strip():
+        return text
+    above = text[: mark.start()]
+    return text[mark.end() :].strip() if not above.strip() or is_question_text(above) else text
 
 
 def is_placeholder(text: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from grader.documents.labels import Label, find_label
-from grader.documents.noise import drop_struck, is_placeholder, is_question_text
+from grader.documents.noise import cut_question, drop_struck, is_placeholder, is_question_text
 from grader.documents.units import Unit
 
 _FULL, _SET_APART, _PLAIN = 3, 2, 1
@@ -87,6 +87,7 @@ def _find_candidates(
     question: int | None = None
     visit = 0
     program_before = False
+    hyphens = _has_hyphens(units)
     for position, unit in enumerate(units):
         label = unit.label
         program_before |= unit.code_cell
@@ -106,15 +107,15 @@ def _find_candidates(
             if label.part and not part and question in parts:
                 continue
             yield _Candidate(unit=unit, question=question, part=part, rank=_FULL, visit=visit, known=question in parts)
-        elif not label.sure and not _is_habit(units):
+        elif not (label.sure or hyphens):
             continue
         elif question is not None and (label.several or label.part in parts.get(question, ())):
             rank = _SET_APART if unit.heading or label.alone else _PLAIN
             yield _Candidate(unit=unit, question=question, part=label.part, rank=rank, visit=visit)
 
 
-def _is_habit(units: Sequence[Unit]) -> bool:
-    """Tell whether "b-flat" is a label: where another part is surely labelled with a hyphen."""
+def _has_hyphens(units: Sequence[Unit]) -> bool:
+    """Tell whether a part is surely labelled with a hyphen: then "b-flat" is a label as well."""
     labelled = (other for other in units if other.label and other.label.part and other.label.sure)
     return any(_HYPHEN.match(other.text) for other in labelled)
 
@@ -261,7 +262,7 @@ def _find_torn(units: Sequence[Unit], candidates: Sequence[_Candidate]) -> dict[
 def _says_something(units: Sequence[Unit]) -> bool:
     """Tell whether an answer stands under a label: not struck out, no placeholder, not the sheet's question."""
     text = drop_struck("\n".join([units[0].rest, *(item.text for item in units[1:])]))
-    return not is_placeholder(text) and not is_question_text(text)
+    return not is_placeholder(text) and not is_question_text(cut_question(text))
 
 
 def _split_lines(units: list[Unit]) -> None:

@@ -8,12 +8,14 @@ that means: an answer, nothing, or something that only a person can place.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from grader.documents.blocks import Block, BlockKind, Document, Line
+from grader.documents.labels import find_label
 from grader.documents.noise import (
     CHOOSES,
+    cut_question,
     drop_struck,
     has_picture,
     is_elsewhere,
@@ -27,11 +29,8 @@ from grader.model import Location, State
 
 __all__ = ["Block", "BlockKind", "Document", "Line", "Passage", "Place", "find_passages"]
 
-_ANSWER_MARK = re.compile(
-    r"^[ \t>*_]*(?:(?:my |the )?(?:answer|ans|solution)s?|پاسخ|جواب|ج)[ \t*_]*(?:[:：]|\.(?=\s|$)|$)[ \t*_]*",
-    re.IGNORECASE | re.MULTILINE,
-)
 _FORMULA = re.compile(r"\$\$[^$]*\$\$|\$[^$\n]*\$")
+_JUNK = " \t.,;:!?|()[]{}<>*_~`'\"#-–—"
 _NO_TEXT = "no label of a question was found, so nothing could be placed"
 
 
@@ -127,6 +126,10 @@ def find_passages(documents: Sequence[Document], wanted: Sequence[Place]) -> Map
         segments = _cut(index, units[index], openings)
         _judge_loose_text(document, segments, found)
         found.segments += segments
+    opened = {item.place.question for item in found.segments if item.place}
+    for question in parts.keys() - opened if torn else ():
+        found.question_doubts[question] = "; ".join(torn.values())
+    found.doubts += _find_strange_headings(found.segments, documents)
     _place_preambles(found, parts)
     return {place: _build_passage(place, found, documents) for place in wanted}
 
@@ -235,11 +238,7 @@ def _cut_question(segment: _Segment) -> str:
     quoted = any(unit.quoted for unit, _ in segment.units)
     kept = _Segment(document=segment.document, place=segment.place, units=own) if quoted else segment
     text = kept.text if kept.unstruck else segment.text
-    mark = _ANSWER_MARK.search(text)
-    if mark is None or not text[mark.end() :].strip():
-        return text
-    above = text[: mark.start()]
-    return text[mark.end() :].strip() if not above.strip() or is_question_text(above) else text
+    return cut_question(text)
 
 
 def _find_doubt(place: Place, texts: Sequence[str], files: Sequence[str]) -> str:
@@ -271,22 +270,31 @@ def _build_empty(place: Place, mine: Sequence[_Segment], found: _Found, document
     )
 
 
-def _names(unit: Unit, place: Place) -> bool:
-    return unit.label is not None and (unit.label.question, unit.label.part) == (place.question, place.part)
+def _find_strange_headings(segments: Iterable[_Segment], documents: Sequence[Document]) -> Iterator[str]:
+    """Yield a doubt for a heading inside an answer where answers begin with headings: its label may be misspelt."""
+    for item in segments:
+        if item.place is None or item.closed or not item.units[0][0].heading or documents[item.document].template:
+            continue
+        for unit, text in item.units[1:]:
+            if unit.heading and unit.label is None:
+                yield f"the heading “{text.strip(' #')[:60]}” names no question"
 
 
 def _find_hidden_label(place: Place, segments: Iterable[_Segment]) -> str:
     """Say where a missing part's label stands inside another answer: in full, or in its own question's text."""
     if not place.part:
         return ""
-    label = re.compile(
-        rf"(?<!\w){place.part}(?:\s?\)|[.:](?=\s))(?!\w)|(?m:^\W{{0,3}}{place.part}\s?[-–—:])", re.IGNORECASE
-    )
+    label = re.compile(rf"(?<!\w){place.part}(?:\s?\)|[.:](?=\s))(?!\w)", re.IGNORECASE)
     for item in segments:
-        if any(_names(unit, place) for unit, _ in item.units[1:]):
-            return f"a label of {place.question}{place.part} stands in the middle of another answer"
-        if item.place is None or item.place.question != place.question:
-            continue
-        if match := label.search(_FORMULA.sub(" ", item.unstruck)):
+        here = item.place is not None and item.place.question == place.question
+        for _, text in item.units[1:]:
+            found = find_label(text.lstrip(_JUNK))
+            if (
+                found
+                and found.part == place.part
+                and (found.question == place.question or (here and not found.question))
+            ):
+                return f"“{text.strip()[:20]}” stands in the middle of another answer"
+        if here and (match := label.search(_FORMULA.sub(" ", item.unstruck))):
             return f"“{match[0].strip()}” stands in the middle of another answer"
     return ""

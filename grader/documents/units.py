@@ -135,7 +135,7 @@ def _trim(text: str) -> str:
 
 
 def _find_label(text: str) -> Label | None:
-    flat = text.replace("\n", " ", 1) if text.lstrip().startswith(("$$", "\\[")) else text
+    flat = re.sub(r"\A(\s*(?:\$\$|\\\[))\s+", r"\1 ", text)
     label = find_last_label(flat) or find_last_label(cut_form_words(flat))
     if label is None or not flat.lstrip(" >#*-~").startswith(("$", "\\[", "\\(")):
         return label

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -159,7 +161,7 @@ STRANGE = [
     *("date " * 10_000, "| " * 20_000, "*" * 30_000, "(" * 30_000, "a,b " * 9_000, "\\text{" * 9_000, "`" * 20_000),
     *("Q1a: 2; " * 5_000, "a) x\n" * 4_000, "<!--" * 9_000, "\\[" * 9_000, "_" * 40_000, "a) " + "see " * 9_000),
     *("1" * 50_000, "(1) x\n" * 6_000, "a " * 40_000, "(1) x? " * 9_000, "\u06f1" * 30_000, "$x$ " * 9_000),
-    *("<del>" * 9_000, "~~x\n" * 9_000, "\u202e" * 9_000, "Name: x\n" * 9_000, "Q1\n" * 9_000),
+    *("<del>" * 9_000, "~~x\n" * 9_000, "\u202e" * 9_000, "Name: x\n" * 9_000, "Q1\n" * 9_000, "b-x\n" * 5_000),
 ]
 
 
@@ -169,3 +171,40 @@ def test_strange_texts_are_read_in_time(text: str) -> None:
     _find(read_document("report.md", "markdown", f"Q1\n{text}\nb) 3\n".encode()))
     _find(read_document("report.txt", "text", text.encode()))
     assert time.monotonic() - started < 10
+
+
+def _mutate(data: bytes, random: Random) -> bytes:
+    """Return ``data`` with a few bytes changed, lost, doubled or moved, as broken editors and downloads leave it."""
+    mutated = bytearray(data)
+    for _ in range(random.randint(1, 12)):
+        start = random.randrange(len(mutated))
+        piece = mutated[start : start + random.randint(1, 60)]
+        match random.randrange(5):
+            case 0:
+                del mutated[start : start + len(piece)]
+            case 1:
+                mutated[start:start] = piece
+            case 2:
+                mutated[start] = random.randrange(256)
+            case 3:
+                mutated[start:start] = random.choice(PIECES)
+            case _:
+                mutated = mutated[start:] + mutated[:start]
+    return bytes(mutated)
+
+
+PIECES = [
+    item.encode() for item in ("$$", "~~", "```", "\n\n", "a)", "Q2", "**", "<b>", "|", "\u202e", "\\[", "}", "{")
+]
+
+
+@pytest.mark.parametrize("name", ["reference", "persian", "terse", "question-repeated", "notebook-export", "utf-16"])
+def test_mutated_reports_are_read_without_an_error(name: str) -> None:
+    random = Random(name)
+    data = (Path(__file__).parents[1] / "golden" / name / "report.md").read_bytes()
+    places = [Place(question=number, part=part) for number in (1, 2, 3) for part in "abcd"]
+    for media in ["markdown", "text"] * 20:
+        passages = find_passages([read_document("report.md", media, _mutate(data, random))], places)
+        for passage in passages.values():
+            assert (passage.state == "unreadable") == bool(passage.reason)
+            assert passage.state != "given" or passage.text.strip()
