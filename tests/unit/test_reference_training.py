@@ -29,7 +29,7 @@ from reference.hw5.training import (
 )
 
 COMMENTS = [Comment("you are a fool!", 1), Comment("you are kind", 0), Comment("thanks", 0)]
-SMALL = Recipe(name="small", m_type="gru", epochs=3, embedding_dim=16, hidden_size=32)
+SMALL = Recipe(name="small", m_type="gru", epochs=2, embedding_dim=16, hidden_size=32)
 LOSS = torch.nn.BCEWithLogitsLoss()
 
 
