@@ -30,6 +30,7 @@ _GLUE = re.compile(r"[\s=+\-−*×·⊙∘@/→⇒]*[=+\-−*×·⊙∘@/→⇒]
 _PYTHON = re.compile(r"\bnp\.|\bnumpy\.|\btorch\.|\.T\b|@|\*\*|\.dot\(|\bouter\(|\.transpose\(|\.sum\(|\.t\(\)|\[t\s*[-+\]]|\[:")
 _WHERE = re.compile(r"(where|with|let|که در آن|در آن|wo|mit)\s*:?\s*$", re.IGNORECASE)
 _SPOKEN = {r"\bminus\b|منهای": " - ", r"\bplus\b|به ?علاوه": " + ", r"\btimes\b": r" \\times ", r"\bequals\b": " = "}
+_SUBTRACTED = re.compile(r"([^\W\d_]{2,})\s+(?:minus|plus|times|منهای)\b", re.IGNORECASE)
 _TOLD = re.compile(r"\b(transposed?|multiplied|divided|squared|outer|inner|elementwise|hadamard)\b|ترانهاده|ضرب", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{2,}|\bI\b|[^\x00-\u024f\u0370-\u03ff\u2000-\u2bff]+")
 
@@ -138,6 +139,9 @@ def _translate_words(source: str, vocabulary: Vocabulary) -> str:
         return " ; " if words else match[0]
 
     source = re.sub(r"(?<=\s)\([^()]*\)", drop, source)
+    for match in _SUBTRACTED.finditer(source):
+        if not _is_known(match[1], vocabulary):
+            raise Unread("a formula told in words", text=source, position=match.start())
     for pattern, sign in _SPOKEN.items():
         source = re.sub(pattern, sign, source, flags=re.IGNORECASE)
     spoken = _TOLD.search(source)
@@ -191,6 +195,9 @@ def _split_statements(tokens: Sequence[Token], source: str, span: Span, definiti
                 links[-1].append(token)
         elif token.type == "REL" and token.value == "=":
             links.append([])
+        elif token.type == "REL" and token.value == "!=" and links[-1]:
+            close("comma")  # "… = A ≠ B": what it is not is no answer
+            links[-1].append(token)
         elif token.type == "ARROW":
             close("arrow")
         elif token.type == "COMMA":

@@ -41,7 +41,7 @@ class Case:
 
     bank: Bank
     scalar: bool = False
-    rows: Callable[[], bool] = field(default=lambda: True)
+    layouts: Callable[[], frozenset[str]] = field(default=frozenset)
     followed: Expr | None = None
     named: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
@@ -99,7 +99,7 @@ def _find_layout(valued: Valued, case: Case) -> Judgement | None:
     for reading, generic in valued:
         if isinstance(generic, tuple):
             right = case.bank.find_reading(transpose_values(generic), "generic")
-            if right and case.rows():
+            if right and "columns" not in case.layouts():
                 return Judgement(sort="reading", name="row_layout", detail=right, reading=reading)
         for world in (world for world in case.bank.worlds if world.kind in LAYOUTS):
             try:
@@ -107,7 +107,8 @@ def _find_layout(valued: Valued, case: Case) -> Judgement | None:
             except FormulaFault:
                 continue
             name = case.bank.find_turned(values, world)
-            if name and case.rows():
+            open_to_it = not case.layouts() or case.layouts() == {"rows"}
+            if name and open_to_it and (world.kind == "row_gradients" or case.layouts() == {"rows"}):
                 return Judgement(sort="reading", name="row_layout", detail=name, reading=reading)
     return None
 
@@ -239,9 +240,10 @@ def _holds_before(expr: Expr, case: Case, kind: str) -> bool:
 def _judge_chain(variants: Sequence[Reading], case: Case) -> Judgement:
     """Derivatives that were asked for are left standing: a chain rule named and not carried out, if it is a right one."""
     for reading in variants:
-        values = _try_values(reading.expr, case.bank, "scalar")
-        if isinstance(values, tuple) and case.bank.find_reading(values, "scalar"):
-            return Judgement(sort="slip", name="not_expanded", reading=reading)
+        for kind in ("scalar", "generic"):
+            values = _try_values(reading.expr, case.bank, kind)
+            if isinstance(values, tuple) and case.bank.find_reading(values, kind):
+                return Judgement(sort="slip", name="not_expanded", reading=reading)
     structural = next((name for reading in variants if (name := case.structural(reading.expr))), None)
     if structural:
         return Judgement(sort="misconception", name=structural, reading=variants[0])

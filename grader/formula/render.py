@@ -107,7 +107,11 @@ class _Writer:
     def write_quotient(self, expr: Sym, times: list[str]) -> str:
         above, below = (self.world.symbols.get(name) for name in expr.name.split("/"))
         texts = []
+        parts = [self.write(part, 0) for part in expr.parts]
         for symbol, name in ((above, expr.name.split("/")[0]), (below, expr.name.split("/")[1])):
             latex = symbol.latex if symbol else name
-            texts.append(latex.replace("#", times.pop(0)) if "#" in latex and times else latex.replace("#", ""))
+            written = [times.pop(0)] if "#" in latex and times else []
+            if symbol is not None and symbol.parts and parts:
+                written.append(parts.pop(0))
+            texts.append(latex.replace("#", ",".join(written)))
         return rf"\frac{{\partial {texts[0]}}}{{\partial {texts[1]}}}"

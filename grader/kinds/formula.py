@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cache
 from typing import Any, ClassVar, Literal
 
 from grader.formula.answer import FoundAnswer, find_answer, read_variants
@@ -174,7 +175,7 @@ def _build_case(criterion: str, question: FormulaQuestion, answer: Answer, conte
     texts = [other.text for name, other in context.answers.items() if name in question.scalar_over]
     return Case(
         bank=bank,
-        rows=lambda: not _uses_columns(criterion, question, context),
+        layouts=cache(lambda: _find_layouts(criterion, question, context)),
         scalar=not any(shows_layout(text) for text in [answer.text, *texts]),
         followed=_follow(question, context),
         named=frozenset(question.given),
@@ -183,8 +184,9 @@ def _build_case(criterion: str, question: FormulaQuestion, answer: Answer, conte
     )
 
 
-def _uses_columns(criterion: str, question: FormulaQuestion, context: Context) -> bool:
-    """Whether another answer of the same question is right with columns, so that this one is no row layout."""
+def _find_layouts(criterion: str, question: FormulaQuestion, context: Context) -> frozenset[str]:
+    """Return the layouts ("columns", "rows") in which the student's other answers to the same question are right."""
+    layouts = set()
     for name in question.scalar_over:
         other, answer = context.questions.get(name), context.answers.get(name)
         if name == criterion or other is None or answer is None or answer.state != "given":
@@ -193,12 +195,14 @@ def _uses_columns(criterion: str, question: FormulaQuestion, context: Context) -
             found = find_answer(answer.text, _build_setting(other, answer, context), other.asked)
             plain = _build_setting(other, Answer(question=name, state="given"), context)
             bank = build_bank(other, _find_world(other, context), plain, context.resolve or _no_functions)
-            judged = judge(found.variants, Case(bank=bank, rows=lambda: False))
+            judged = judge(found.variants, Case(bank=bank))
         except FormulaFault:
             continue
-        if judged.sort == "reading" and any(isinstance(node, Trans) for node in find_nodes(judged.reading.expr)):
-            return True
-    return False
+        if judged.sort == "reading" and judged.name == "row_layout":
+            layouts.add("rows")
+        elif judged.sort == "reading" and any(isinstance(node, Trans) for node in find_nodes(judged.reading.expr)):
+            layouts.add("columns")
+    return frozenset(layouts)
 
 
 def _no_functions(name: str) -> Any:
