@@ -131,6 +131,8 @@ def _plain(value: Any, depth: Any = 0) -> Any:
         return float(f"{value:.7g}") if math.isfinite(value) else str(value)
     if isinstance(value, (list, tuple)) and depth < 4:
         return [_plain(item, depth + 1) for item in value[:5000]]
+    if isinstance(value, dict) and depth < 4:
+        return [_plain([key, item], depth + 1) for key, item in list(value.items())[:5000]]
     if hasattr(value, "item") and getattr(value, "size", 0) == 1:
         return _plain(value.item(), depth + 1)
     if hasattr(value, "tolist") and depth < 4:
@@ -223,10 +225,25 @@ def _describe(cls: Any, sizes: Any, m_type: Any, extra: Any) -> Any:
     return {"core": _core(build_network(cls, sizes, m_type, **extra))}
 
 
-def _core(net: Any) -> Any:
-    """Return what is known of the first recurrent layer in a network, None where there is none of torch's."""
-    for module in net.modules():
-        if isinstance(module, torch.nn.RNNBase):
+def _recurrent(net: Any) -> Any:
+    return [(name, module) for name, module in net.named_modules() if isinstance(module, torch.nn.RNNBase)]
+
+
+def _find_running(net: Any, tokens: Any) -> Any:
+    """Return the names of the recurrent layers that run when the network is called."""
+    ran: list[str] = []
+    hooks = [module.register_forward_hook(lambda *_, name=name: ran.append(name)) for name, module in _recurrent(net)]
+    with contextlib.suppress(Exception):  # what it raises is reported with its logits
+        _logits(net, tokens)
+    for hook in hooks:
+        hook.remove()
+    return ran
+
+
+def _core(net: Any, ran: Any = ()) -> Any:
+    """Return what is known of the first recurrent layer (of those that ran), None where there is none of torch's."""
+    for name, module in _recurrent(net):
+        if not ran or name in ran:
             return {
                 "kind": type(module).__name__,
                 "layers": module.num_layers,
@@ -240,8 +257,10 @@ def _core(net: Any) -> Any:
 def _look_at_network(cls: Any, sizes: Any, inputs: Any, m_type: Any, seed: Any, extra: Any) -> Any:
     torch.manual_seed(seed)
     net = build_network(cls, sizes, m_type, **extra)
-    reply = {"core": _core(net), "parameters": sum(item.numel() for item in net.parameters())}
+    ran = _find_running(net, inputs["many"])
+    reply = {"core": _core(net, ran), "parameters": sum(item.numel() for item in net.parameters())}
     reply["logits"] = {name: _attempt(_logits, net, tokens) for name, tokens in inputs.items()}
+    reply["idle"] = [name for name, _ in _recurrent(net) if ran and name not in ran][:10]
     reply["without_gradient"] = _attempt(_without_gradient, net, inputs["many"])
     if extra.get("bidirectional"):
         reply["ablations"] = {name: _attempt(_ablate, net, inputs, rule) for name, rule in ABLATIONS.items()}
@@ -358,7 +377,7 @@ class Diary:
         self._net_forward = net.forward
         self._tokens = [batch.comment_text for batch in batches.batches]
         self._net = net
-        self._head = max(list(net.parameters())[-2:], key=lambda item: item.numel())
+        self._head = _find_head(net, self._tokens[0])
         self._head.register_hook(self._backward)
         net.forward = self._forward
 
@@ -414,6 +433,16 @@ class DiaryAdam(torch.optim.Adam):
         if self._diary:
             self._diary.step()
         return super().step(*arguments, **named)
+
+
+def _find_head(net: Any, tokens: Any) -> Any:
+    """Return the larger of the last two parameters that a gradient reaches: where the diary looks at gradients."""
+    twin = copy.deepcopy(net)
+    with contextlib.suppress(Exception):  # a network that fails here fails in its own probe as well
+        _tensor(twin(tokens)).sum().backward()
+    pairs = list(zip(net.parameters(), twin.parameters(), strict=True))
+    reached = [item for item, other in pairs if other.grad is not None] or [item for item, _ in pairs]
+    return max(reached[-2:], key=lambda item: item.numel())
 
 
 def _field_names(namespace: Any) -> Any:
@@ -524,10 +553,10 @@ def quality(
             net = build_network(cls, sizes, m_type, drop=0.2).to(device)
             optimizer = torch.optim.Adam(net.parameters(), lr=lr)
             sent = SentBatches(batches, _field_names(namespace), device)
-            for epoch in range(epochs):
+            for _ in range(epochs):
                 order = torch.randperm(len(sent.batches)).tolist()
                 sent.batches = [sent.batches[index] for index in order]
-                reply["returned"].append(_plain(function(net, sent, optimizer, torch.nn.BCEWithLogitsLoss(), epoch)))
+                reply["returned"].append(_plain(function(net, sent, optimizer, torch.nn.BCEWithLogitsLoss(), 1)))
         except Exception as error:
             reply["error"] = _error(error)
             return reply
@@ -545,38 +574,39 @@ def _hidden_logits(net: Any, hidden: Any) -> Any:
 
 def own_networks(namespace: Any, *, comments: Any) -> Any:
     """Send split comments to the networks that the notebook's own cells left behind, with the notebook's vocabulary."""
-    stoi = getattr(getattr(namespace.get("text_field"), "vocab", None), "stoi", None)
-    if stoi is None:
-        return {"networks": {}, "vocabulary": None}
-    names = list(getattr(namespace["text_field"].vocab, "itos", ()))
+    nets = {
+        name: value
+        for name, value in namespace.items()
+        if isinstance(value, torch.nn.Module) and not name.startswith("_") and _is_network(type(value))
+    }
     with _quiet(0):
-        pad = names.index("<pad>") if "<pad>" in names else 1
-        rows = [[int(stoi[word]) if word in stoi else 0 for word in words] for words in comments]
-        longest = max(map(len, rows))
-        tokens = [list(column) for column in zip(*(row + [pad] * (longest - len(row)) for row in rows), strict=True)]
-        nets = {
-            name: value
-            for name, value in namespace.items()
-            if isinstance(value, torch.nn.Module) and not name.startswith("_") and _is_network(type(value))
-        }
+        tokens = _attempt(_encode, getattr(namespace.get("text_field"), "vocab", None), comments)
         replies = {
             name: {
                 "kind": type(net).__name__,
                 "core": _core(net),
                 "logits": _attempt(_kept_logits, net, tokens),
-                "moves": _attempt(_try_optimizers, namespace, net, tokens),
+                "moves": _attempt(_try_optimizers, namespace, net),
             }
             for name, net in sorted(nets.items())[:8]
         }
-    return {"networks": replies, "vocabulary": len(names)}
+    return {"networks": replies}
 
 
-def _try_optimizers(namespace: Any, net: Any, tokens: Any) -> Any:
+def _encode(vocab: Any, comments: Any) -> Any:
+    """Return token ids [longest][comments] in the notebook's own vocabulary."""
+    pad = vocab.itos.index("<pad>") if "<pad>" in vocab.itos else 1
+    rows = [[int(vocab.stoi[word]) if word in vocab.stoi else 0 for word in words] for words in comments]
+    longest = max(map(len, rows))
+    return [list(column) for column in zip(*(row + [pad] * (longest - len(row)) for row in rows), strict=True)]
+
+
+def _try_optimizers(namespace: Any, net: Any) -> Any:
     """Return, by optimizer, how far it moves the network in one more pass of the student's training, both copied."""
     function, _ = find_train(namespace)
     if function is None:
         return {}
-    few = {"tokens": [row[:2] for row in tokens], "labels": [0, 1]}
+    few = {"tokens": [[2, 3], [4, 2], [3, 4]], "labels": [0, 1]}
     optimizers = [(name, value) for name, value in namespace.items() if isinstance(value, torch.optim.Optimizer)]
     moves = {}
     for name, optimizer in [pair for pair in optimizers if not pair[0].startswith("_")][:4]:
@@ -736,7 +766,8 @@ class SentVectors:
 
     def get_vecs_by_tokens(self, tokens: Any, lower_case_backup: Any = False) -> Any:
         """Return the vector of a word, or the stacked vectors of several."""
-        rows = [self[item] for item in ([tokens] if isinstance(tokens, str) else tokens)]
+        words = [tokens] if isinstance(tokens, str) else tokens
+        rows = [self[item if item in self.stoi or not lower_case_backup else item.lower()] for item in words]
         return rows[0] if isinstance(tokens, str) else torch.stack(rows)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,17 +15,17 @@ from grader.model import CellRun, Execution, NetworkLook, ProbeReply
 from reference.hw5.checks.cells import describe_stale, find_stale_cells, is_given
 from reference.hw5.checks.quality import find_share
 from reference.hw5.checks.requests import find_arguments, hidden_comments, list_requests
-from tests.unit.notebook_cases import PROBES, Workshop, judge, load_questions, load_solution
+from tests.unit.notebook_cases import PROBES, judge, load_questions, load_solution, open_workshop
 
 CRITERIA = list(PROBES)
 FINISHED = Execution(outcome="finished", cells=(CellRun(index=0, source="x = 1", outcome="finished"),))
 
 
 @pytest.fixture(scope="module")
-def replies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ProbeReply]:
+def replies() -> dict[str, ProbeReply]:
     """What the solution's functions answer, but for the long probes."""
     probes = ["data", "network", "deep", "train", "evaluate", "glove"]
-    return dict(Workshop(tmp_path_factory.mktemp("workshop")).run([], probes).replies)
+    return dict(open_workshop().run([], probes).replies)
 
 
 # --- The question ---
@@ -196,7 +195,7 @@ def test_a_cell_that_failed_because_an_earlier_one_lacked_a_package_is_ungraded(
     assert judge("q4_train", execution).verdict == "ungraded"
 
 
-def test_the_blank_template_is_missing_not_wrong(tmp_path: Path) -> None:
+def test_the_blank_template_is_missing_not_wrong() -> None:
     cells = tuple(
         CellRun(index=index, source=source, outcome="finished")
         for index, source in enumerate(load_solution("template.ipynb"))

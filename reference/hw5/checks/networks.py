@@ -101,7 +101,7 @@ def _judge_types(built: Looks, errors: Mapping[str, str], name: str) -> PointRes
         core = look.get("core")
         if isinstance(core, Mapping) and core.get("kind") != kind.upper():
             wrong[kind] = f"builds {core.get('kind')}"
-    sizes = [look.get("parameters") for look in built.values()]
+    sizes = [look.get("parameters") for look in built.values() if not isinstance(look.get("core"), Mapping)]
     if not wrong and len(set(map(str, sizes))) != len(sizes):
         wrong = {kind: "has the same size as another type" for kind in built}
     kinds = list(built) + list(errors)
@@ -298,6 +298,7 @@ def _judge_gradient(built: Looks, name: str, *, whole: bool) -> PointResult:
     Unless ``whole``, the recurrent layer's own are left out: its unused states have cost their point already.
     """
     missed: dict[str, list[str]] = {}
+    idle: set[str] = set()
     for kind, look in built.items():
         reply = read_map(look, "without_gradient")
         if error := find_error(reply):
@@ -307,12 +308,21 @@ def _judge_gradient(built: Looks, name: str, *, whole: bool) -> PointResult:
             if whole
             else [item for item in read_list(reply, "missed") if not _is_recurrent(item)]
         )
+        idle |= {f"{item}." for item in read_list(look, "idle")}
         if unreached := [str(item)[:60] for item in own]:
             missed[kind] = unreached
     if not missed:
         return earned("gradient", "every parameter gets one")
     kind, names = next(iter(missed.items()))
     shown = join([f"`{item}`" for item in names[:4]])
+    if all(item.startswith(tuple(idle)) for names in missed.values() for item in names):
+        message = (
+            f"`{name}` makes recurrent layers that it never runs ({shown}): make only the one that m_type names, so "
+            "that no parameter is left untrained."
+        )
+        return lost(
+            "gradient", f"{kind}: {len(idle)} recurrent layers are never run", "idle_layers", message, share=0.5
+        )
     message = (
         f"No gradient reaches {shown} of `{name}` ({kind}), so training cannot change them: check that forward uses "
         "each layer, and that no .detach(), .data or no_grad() cuts the path."
