@@ -1,14 +1,14 @@
 r"""Labels in any habit: ``### Q1)``, "Question 1 (a)", ``**b)**``, "1-a", "سوال ۱ - الف", ``$$ \\text{b) } ... $$``.
 
-A line is looked at through a view that leaves out emphasis, strikes, mathematics marks and bullets, in which digits
-and look-alike letters are plain; what is found there is cut from the raw line so that the marks stay balanced.
+A line is looked at through a view without its marks (marks.py).
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass, replace
+
+from grader.documents.marks import build_view, cut_rest
 
 _PERSIAN_PARTS = {
     "الف": "a",
@@ -96,17 +96,6 @@ _SEVERAL = re.compile(
     rf"(?:[\-–—]|{_S}(?:[\-–—,&]|and\b|to\b|و|تا){_S}{_QUESTION_WORD}){_S}[1-9](?![0-9])", re.IGNORECASE
 )
 
-_TOKEN = re.compile(
-    r"(?P<space>\\(?:quad|qquad|[,;!: ]|hspace\*?\{[^}]*\}|hfill|noindent|item|displaystyle|large|bullet)"
-    r"(?![a-zA-Z])|&)"
-    r"|(?P<open>\\(?:text(?:bf|it|rm|sf|tt)?|math(?:bf|rm|it|sf|tt)|boldsymbol|bm|underline|operatorname|emph|tag"
-    r"|(?:sub)*section|paragraph|boxed|mbox)\*?\s*\{|\\begin\{[a-z]+\*?\}(?:\{[^}]*\})?|(?<!\\)\{)"
-    r"|(?P<close>\})|(?P<toggle>\*{1,3}|__|~~|\$\$?|`|(?<![\w}])_(?=[\w(])|(?<=[).:\w])_(?![\w{]))|(?P<math>\\[(\[](?=\s|\\|[a-hA-H]\)))|(?P<escape>\\(?=[().\[\]:\-#]))"
-)
-_CLOSES = {"**": "**", "*": "*", "***": "***", "__": "__", "~~": "~~", "$": "$", "$$": "$$", "`": "`"}
-_PREFIX = re.compile(r"[ \t\u00a0]*(?:>[ \t]?)*(?P<mark>(?:[-*+•●▪‣–][ \t]+)?(?:#{1,6}[ \t]*)?)(?:\[[ xX]\][ \t]+)?")
-_LOOK_AT = 120
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
@@ -132,18 +121,9 @@ class Label:
         return not self.rest.strip(" \t*_~$:.-")
 
 
-@dataclass(slots=True)
-class _View:
-    """The start of a raw line without its marks: ``text[i]`` stands at ``places[i]`` in the raw line."""
-
-    text: str
-    places: list[int]
-    start: int
-
-
 def find_label(raw: str) -> Label | None:
     """Return the label that the line ``raw`` begins with, None where it begins with none."""
-    view = _build_view(raw)
+    view = build_view(raw)
     if view.start >= len(raw):
         return None
     for find in (_find_part_of, _find_question, _find_numbered, _find_part):
@@ -154,7 +134,8 @@ def find_label(raw: str) -> Label | None:
                 end, label = more.end(), replace(label, several=True)
             if points := _POINTS.match(view.text, end):
                 end = points.end()
-            return _cut(raw, view, end, replace(label, part="") if label.several else label)
+            rest, struck = cut_rest(raw, view, end)
+            return replace(label, part="" if label.several else label.part, rest=rest, struck=struck)
     return None
 
 
@@ -174,41 +155,6 @@ def parse_number(text: str) -> int | None:
 def parse_part(text: str) -> str:
     """Return the part letter a..h of a Latin or Persian letter."""
     return _PERSIAN_PARTS.get(text, text.lower())
-
-
-def _plain(letter: str) -> str:
-    """Return one plain character for one character: Latin digits, Persian forms of letters, ordinary spaces."""
-    if letter.isdecimal():
-        return str(unicodedata.digit(letter))
-    if letter in "\n\t\u00a0\u2009\u202f":
-        return " "
-    if letter in "\u0640\u200c":
-        return "\u200c"
-    other = {"ي": "ی", "ى": "ی", "ك": "ک", "ؤ": "و", "а": "a", "с": "c", "А": "A", "В": "B", "С": "C"}.get(letter)
-    if other:
-        return other
-    folded = unicodedata.normalize("NFKC", letter)
-    return folded if len(folded) == 1 else letter
-
-
-def _build_view(raw: str) -> _View:
-    prefix = _PREFIX.match(raw)
-    start = prefix.end() if prefix else 0
-    text: list[str] = []
-    places: list[int] = []
-    position, limit = start, min(len(raw), start + _LOOK_AT)
-    while position < limit:
-        token = _TOKEN.match(raw, position)
-        if token and token.lastgroup:
-            if token["space"]:
-                text.append(" ")
-                places.append(position)
-            position = token.end()
-            continue
-        text.append(_plain(raw[position]))
-        places.append(position)
-        position += 1
-    return _View(text="".join(text), places=places, start=start)
 
 
 _Found = tuple[int, Label]
@@ -324,55 +270,3 @@ def _find_part_of(text: str) -> _Found | None:
     close = _QUESTION_CLOSE.match(text, question.end())
     end = close.end() if close else question.end()
     return end, Label(rest="", question=number, part=parse_part(match["part"]), full=True, word=True)
-
-
-def _cut(raw: str, view: _View, end: int, label: Label) -> Label:
-    """Return ``label`` with the raw rest of the line: marks that the label opened and did not close are kept."""
-    while end > 0 and view.text[end - 1] == " ":
-        end -= 1
-    position = view.places[end - 1] + 1 if end else view.start
-    opened: list[str] = []
-    struck = False
-    scan = view.start
-    while scan < len(raw):
-        token = _TOKEN.match(raw, scan)
-        if scan >= position and not (token and token.lastgroup) and not raw[scan].isspace():
-            if raw[scan] in ":.-)" and struck and scan == position:
-                scan = position = scan + 1
-                continue
-            break
-        if not (token and token.lastgroup):
-            scan += 1
-            continue
-        if scan >= position and not _may_close(token, opened):
-            break
-        struck |= token["toggle"] == "~~" and "~~" in opened
-        _note(token, opened)
-        scan = token.end()
-        position = max(position, scan)
-    rest = raw[position:].lstrip()
-    return replace(label, rest="".join(opened) + (" " if opened and opened[-1] == "$$" else "") + rest, struck=struck)
-
-
-def _may_close(token: re.Match[str], opened: list[str]) -> bool:
-    if token["space"]:
-        return True
-    if token["close"]:
-        return any(mark.endswith("{") for mark in opened)
-    return bool(token["toggle"]) and token["toggle"] in opened
-
-
-def _note(token: re.Match[str], opened: list[str]) -> None:
-    """Keep the list of marks that stand open up to date."""
-    if token["open"] or token["math"]:
-        opened.append(token[0])
-    elif token["close"]:
-        for index in range(len(opened) - 1, -1, -1):
-            if opened[index].endswith("{"):
-                del opened[index]
-                break
-    elif token["toggle"]:
-        if token["toggle"] in opened:
-            opened.remove(token["toggle"])
-        else:
-            opened.append(token["toggle"])

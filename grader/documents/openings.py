@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from grader.documents.labels import Label, find_label
 from grader.documents.noise import cut_question, drop_struck, is_placeholder, is_question_text
+from grader.documents.terse import split_lines
 from grader.documents.units import Unit
 
 _FULL, _SET_APART, _PLAIN = 3, 2, 1
-_TERSE_WORDS = 16
-_BETWEEN = re.compile(r"(?:[;|،,.]\s*|\s{2,}|\s+)(?=[(\[*]{0,3}(?:q\s?[0-9]|[0-9]|[a-h]\s?[).:\-\]]))", re.IGNORECASE)
 _HYPHEN = re.compile(r"\W{0,6}(?:[a-h]|الف|[بپجتد])\s?[-–—]", re.IGNORECASE)
 _UNFINISHED = re.compile(
     r"(?:,|\b(?:from|of|in|using|by|see|with|and|to|as|than|for|our|my|the|into|on|at|per|or|that|since|because|if|when)"
@@ -68,7 +65,7 @@ def find_openings(
     openings: dict[int, Opening] = {}
     torn: dict[int, str] = {}
     for document, template in zip(units, templates, strict=True):
-        _split_lines(document)
+        split_lines(document)
         candidates = _filter(document, list(_find_candidates(document, parts, words, template)), parts)
         torn.update(_find_torn(document, candidates))
         for item in candidates:
@@ -263,62 +260,3 @@ def _says_something(units: Sequence[Unit]) -> bool:
     """Tell whether an answer stands under a label: not struck out, no placeholder, not the sheet's question."""
     text = drop_struck("\n".join([units[0].rest, *(item.text for item in units[1:])]))
     return not is_placeholder(text) and not is_question_text(cut_question(text))
-
-
-def _split_lines(units: list[Unit]) -> None:
-    """Cut lines such as "Q1: a) 2,3; b) 3; c) 3" into their answers where no other line is labelled as these parts."""
-    named: Counter[tuple[int | None, str]] = Counter()
-    question: int | None = None
-    questions = []
-    for unit in units:
-        if unit.label:
-            question = unit.label.question or question
-            named[question, unit.label.part] += 1
-        questions.append(question)
-    for position in reversed(range(len(units))):
-        unit = units[position]
-        if unit.label and _is_terse(unit.text):
-            pieces = _cut_line(unit)
-            others = [piece.label.part for piece in pieces[1:] if piece.label]
-            if len(pieces) > 1 and not any(named[questions[position], part] for part in others):
-                units[position : position + 1] = pieces
-
-
-def _is_terse(text: str) -> bool:
-    return "\n" not in text and len(_hide_formulas(text).split()) <= _TERSE_WORDS
-
-
-def _hide_formulas(text: str) -> str:
-    """Return ``text`` with every inline formula as one long word of the same length."""
-    return re.sub(r"\$[^$\n]*\$", lambda match: "x" * len(match[0]), text)
-
-
-def _cut_line(unit: Unit) -> list[Unit]:
-    """Return the answers that stand in one terse line, each as a unit; one where the line is a single answer."""
-    label, rest, pieces = unit.label, unit.rest, []
-    if label is None:
-        return []
-    if not label.part and (inner := find_label(rest)) and inner.part and inner.question is None:
-        pieces.append(replace(unit, label=replace(label, rest="")))
-        label, rest, unit = inner, inner.rest, replace(unit, text=rest)
-    found = _find_next(rest, label)
-    while found is not None:
-        before, following = found
-        if not before.strip():
-            return []
-        pieces.append(replace(unit, label=replace(label, rest=before)))
-        label, rest = following, following.rest
-        unit = replace(unit, text=rest, joint="\n")
-        found = _find_next(rest, label)
-    if not rest.strip() or not pieces or not label.part:
-        return []
-    return [*pieces, replace(unit, label=replace(label, rest=rest))]
-
-
-def _find_next(rest: str, label: Label) -> tuple[str, Label] | None:
-    """Return the text up to the next part's label in ``rest``, and that label."""
-    for match in _BETWEEN.finditer(_hide_formulas(rest)):
-        following = find_label(rest[match.end() :])
-        if following and following.part and ord(following.part) == ord(label.part or "`") + 1 and following.sure:
-            return rest[: match.start()], following
-    return None

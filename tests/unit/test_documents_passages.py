@@ -118,3 +118,12 @@ def test_everything_struck_out_by_a_machine_is_for_a_person() -> None:
     found = _find(_read("Q1\nDate.\nSubject.\na) ~~2 and 3~~\nb) 3"))
     assert found["1a"].state == "unreadable" and "struck" in found["1a"].reason
     assert _find(_read("Q1\na) ~~2 and 3~~\nb) 3"))["1a"].state == "missing"
+
+
+@pytest.mark.parametrize("path", ["reference/hw5/template.ipynb", "submissions/99521082/Q4.ipynb"])
+def test_the_homeworks_own_notebook_holds_no_answer_to_the_report(path: str) -> None:
+    notebook = read_document("Q4.ipynb", "notebook", (ROOT / path).read_bytes())
+    report = _read((ROOT / "submissions/99521082/report.md").read_bytes())
+    assert notebook.blocks and not notebook.unreadable
+    assert {passage.state for passage in _find(notebook).values()} == {"missing"}
+    assert _find(notebook, report) == _find(report)
