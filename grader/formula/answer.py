@@ -10,7 +10,7 @@ from typing import Literal
 from lark import Token
 
 from grader.formula.extract import Join, Place, Span, find_spans, find_statements
-from grader.formula.faults import MAX_VARIANTS, FormulaFault, NoValue, TooMuch, Unread
+from grader.formula.faults import MAX_VARIANTS, FormulaFault, NoValue, Unread
 from grader.formula.meaning import Definition, Reading, Setting, read_meaning
 from grader.formula.parse import Syntax, parse_python, parse_tokens
 from grader.formula.symbols import INDEX_LETTERS, Key, find_base, find_labels
@@ -69,14 +69,19 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
         if other.role == "asked" and other is not line and (expr := _try_meaning(other.links[-1], setting)) is not None
     )
     return FoundAnswer(
-        variants=variants, source=link.source, earlier=earlier, setting=setting, claims=claims, rival=_find_rival(lines, line),
+        variants=variants,
+        source=link.source,
+        earlier=earlier,
+        setting=setting,
+        claims=claims,
+        rival=_find_rival(lines, line),
         others=others,
     )
 
 
 # --- lines ---
 def _read_span(span: Span, setting: Setting, asked: Sequence[str]) -> list[Line]:
-    if span.python and span.place != "prose" or span.python and "\\" not in span.text and "$" not in span.text:
+    if (span.python and span.place != "prose") or (span.python and "\\" not in span.text and "$" not in span.text):
         found = _read_python_line(span, setting, asked)
         if found is not None:
             return [found]
@@ -169,7 +174,11 @@ def _has_matrix(link: Link) -> bool:
 def _is_call(link: Link) -> bool:
     """Whether a left side is a function of something, which is no answer but a statement about the function."""
     items = list(link.tree.find_data("item")) if link.tree is not None else []
-    outer = [child for term in list(link.tree.find_data("term"))[-1:] for child in term.children] if link.tree is not None else []
+    outer = (
+        [child for term in list(link.tree.find_data("term"))[-1:] for child in term.children]
+        if link.tree is not None
+        else []
+    )
     return 0 < len(outer) <= 2 and len(items) <= 3 and getattr(outer[0].children[0], "type", "") == "FUNC"  # type: ignore[union-attr]
 
 
@@ -265,7 +274,9 @@ def read_variants(link: Link, setting: Setting) -> tuple[Reading, ...]:
         for reverse in (False, True):
             for rank in RANKS:
                 try:
-                    reading = read_meaning(link.tree, replace(setting, rank=rank, reverse=reverse, eager=repaired), link.source)
+                    reading = read_meaning(
+                        link.tree, replace(setting, rank=rank, reverse=reverse, eager=repaired), link.source
+                    )
                 except FormulaFault as fault:
                     first = first or fault
                     continue

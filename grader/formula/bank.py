@@ -59,7 +59,9 @@ def build_bank(question: Any, world: FormulaWorld, setting: Setting, resolve: Re
 def find_bank_problems(question: Any, world: FormulaWorld, resolve: Resolve) -> list[str]:
     """Return what is wrong with a question's formulas: unread ones, readings without a value, mistakes that are none."""
     try:
-        setting = Setting(table=build_question_table(question, world), times=tuple(question.times), lone=question.lone_index)
+        setting = Setting(
+            table=build_question_table(question, world), times=tuple(question.times), lone=question.lone_index
+        )
     except FormulaFault as fault:
         return [f"worlds: a spelling cannot be read: {fault}"]
     problems = _find_unread(question, setting)

@@ -117,7 +117,7 @@ def equal_values(left: Values, right: Values) -> bool:
 
 def _equal(left: Value, right: Value) -> bool:
     a, b = np.asarray(left), np.asarray(right)
-    if a.shape == () and a == 0 or b.shape == () and b == 0:  # an empty sum is a zero of every shape
+    if (a.shape == () and a == 0) or (b.shape == () and b == 0):  # an empty sum is a zero of every shape
         return bool(np.abs(a).max() <= ATOL and np.abs(b).max() <= ATOL)
     if a.shape != b.shape and not a.size == b.size == 1:
         return False

@@ -20,7 +20,22 @@ from grader.formula.faults import (
     Unread,
 )
 from grader.formula.tree import (
-    Add, Big, Call, Cases, Div, Expr, Mat, Mul, Num, Part, Pow, Sym, Trans, Var, find_nodes, find_variables,
+    Add,
+    Big,
+    Call,
+    Cases,
+    Div,
+    Expr,
+    Mat,
+    Mul,
+    Num,
+    Part,
+    Pow,
+    Sym,
+    Trans,
+    Var,
+    find_nodes,
+    find_variables,
 )  # fmt: skip
 from grader.formula.worlds import Array, Value, World
 
@@ -163,7 +178,7 @@ class _Evaluator:
             parts = node.parts if isinstance(node, Sym) else node.indices if isinstance(node, Part) else ()
             for axis, part in enumerate(parts):
                 if name in find_variables(part) and not (isinstance(node, Sym) and node.name == "delta"):
-                    base = Sym(node.name, node.times) if isinstance(node, Sym) else node.base
+                    base = Sym(node.name, node.times) if isinstance(node, Sym) else getattr(node, "base", node)
                     known = {**dict.fromkeys(find_variables(base), 1), **env}
                     value = self.value(base, known)
                     if isinstance(value, np.ndarray):
@@ -230,7 +245,7 @@ class _Evaluator:
         raise ShapeFault("product", left.shape, right.shape)
 
     def shrink(self, value: Array) -> Value:
-        """A product with one entry is a number."""
+        """Return a product with one entry as a number."""
         return float(value[0, 0]) if value.shape == (1, 1) else value
 
     def divide(self, expr: Div, env: dict[str, int]) -> Value:
@@ -251,7 +266,13 @@ class _Evaluator:
             if 1 not in base.shape:
                 raise ShapeFault("power", base.shape, ())
         with np.errstate(all="ignore"):
-            return self.finite(np.power(base, exponent) if isinstance(base, np.ndarray) else math.pow(base, exponent) if base > 0 or whole and base else 0.0)  # noqa: E501
+            return self.finite(
+                np.power(base, exponent)
+                if isinstance(base, np.ndarray)
+                else math.pow(base, exponent)
+                if base > 0 or (whole and base)
+                else 0.0
+            )
 
     def finite(self, value: Value) -> Value:
         if not np.all(np.isfinite(value)):
@@ -280,9 +301,19 @@ class _Evaluator:
         return np.array(rows, dtype=np.float64)
 
     def choose(self, expr: Cases, env: dict[str, int]) -> Value:
-        signs = {"<": int.__lt__, "<=": int.__le__, ">": int.__gt__, ">=": int.__ge__, "=": int.__eq__, "!=": int.__ne__}
+        signs = {
+            "<": int.__lt__,
+            "<=": int.__le__,
+            ">": int.__gt__,
+            ">=": int.__ge__,
+            "=": int.__eq__,
+            "!=": int.__ne__,
+        }
         for value, conditions in expr.rows:
-            if all(signs.get(sign, int.__eq__)(self.index(left, env), self.index(right, env)) for left, sign, right in conditions):
+            if all(
+                signs.get(sign, int.__eq__)(self.index(left, env), self.index(right, env))
+                for left, sign, right in conditions
+            ):
                 return self.value(value, env)
         return 0.0
 

@@ -27,11 +27,15 @@ _MATH = re.compile(
     re.DOTALL,
 )
 _GLUE = re.compile(r"[\s=+\-−*×·⊙∘@/→⇒]*[=+\-−*×·⊙∘@/→⇒][\s=+\-−*×·⊙∘@/→⇒]*")
-_PYTHON = re.compile(r"\bnp\.|\bnumpy\.|\btorch\.|\.T\b|@|\*\*|\.dot\(|\bouter\(|\.transpose\(|\.sum\(|\.t\(\)|\[t\s*[-+\]]|\[:")
+_PYTHON = re.compile(
+    r"\bnp\.|\bnumpy\.|\btorch\.|\.T\b|@|\*\*|\.dot\(|\bouter\(|\.transpose\(|\.sum\(|\.t\(\)|\[t\s*[-+\]]|\[:"
+)
 _WHERE = re.compile(r"(where|with|let|که در آن|در آن|wo|mit)\s*:?\s*$", re.IGNORECASE)
 _SPOKEN = {r"\bminus\b|منهای": " - ", r"\bplus\b|به ?علاوه": " + ", r"\btimes\b": r" \\times ", r"\bequals\b": " = "}
 _SUBTRACTED = re.compile(r"([^\W\d_]{2,})\s+(?:minus|plus|times|منهای)\b", re.IGNORECASE)
-_TOLD = re.compile(r"\b(transposed?|multiplied|divided|squared|outer|inner|elementwise|hadamard)\b|ترانهاده|ضرب", re.IGNORECASE)
+_TOLD = re.compile(
+    r"\b(transposed?|multiplied|divided|squared|outer|inner|elementwise|hadamard)\b|ترانهاده|ضرب", re.IGNORECASE
+)
 _WORD = re.compile(r"[^\W\d_]{2,}|\bI\b|[^\x00-\u024f\u0370-\u03ff\u2000-\u2bff]+")
 
 
@@ -158,7 +162,7 @@ def _split_words(source: str, vocabulary: Vocabulary) -> list[tuple[str, str]]:
         word = match[0]
         known = _is_known(word, vocabulary)
         attached = match.start() > 0 and source[match.start() - 1] in "_\\^{"
-        if known or attached or word[0] == "d" and word[1:] in vocabulary.differentials:
+        if known or attached or (word[0] == "d" and word[1:] in vocabulary.differentials):
             continue
         piece = source[start : match.start()]
         if piece.strip(" .,:;"):
@@ -182,7 +186,9 @@ def _split_statements(tokens: Sequence[Token], source: str, span: Span, definiti
         kept = tuple(link for link in kept if link)
         if kept:
             statements.append(
-                Statement(links=kept, source=source, place=span.place, join=join, before=span.before, definition=pending)
+                Statement(
+                    links=kept, source=source, place=span.place, join=join, before=span.before, definition=pending
+                )
             )
             pending = False
         links, join = [[]], next_join
@@ -228,9 +234,13 @@ def _continues(tokens: Sequence[Token], position: int) -> bool:
 def _trim(link: Sequence[Token]) -> list[Token]:
     """Drop full stops, stray marks and equation numbers at both ends."""
     tokens = list(link)
-    while tokens and (tokens[-1].type in ("OTHER", "SEPARATOR") and tokens[-1].value in ".,;:!?✓□■\n*" or _blank(tokens[-1])):
+    while tokens and (
+        (tokens[-1].type in ("OTHER", "SEPARATOR") and tokens[-1].value in ".,;:!?✓□■\n*") or _blank(tokens[-1])
+    ):
         tokens.pop()
-    while tokens and (tokens[0].type in ("OTHER", "SEPARATOR") and tokens[0].value in ".,;:•-*>\n#" or _blank(tokens[0])):
+    while tokens and (
+        (tokens[0].type in ("OTHER", "SEPARATOR") and tokens[0].value in ".,;:•-*>\n#") or _blank(tokens[0])
+    ):
         tokens.pop(0)
     return tokens
 

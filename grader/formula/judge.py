@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from grader.formula.compare import Bank, Values, equal_values, evaluate_everywhere, find_factor, find_moments, transpose_values
+from grader.formula.compare import (
+    Bank,
+    Values,
+    equal_values,
+    evaluate_everywhere,
+    find_factor,
+    find_moments,
+    transpose_values,
+)
 from grader.formula.evaluate import evaluate, limit_operations
 from grader.formula.faults import FormulaFault, NoValue, ShapeFault, TooMuch, Unread
 from grader.formula.meaning import Reading
@@ -57,7 +65,15 @@ def judge(variants: Sequence[Reading], case: Case) -> Judgement:
     if any("/" in name and name not in case.named for name in open_names):
         return _judge_chain(variants, case)
     valued = [(reading, _try_values(reading.expr, case.bank, "generic")) for reading in variants]
-    for step in (_find_right, _find_followed, _find_scalar, _find_layout, _find_known_mistake, _find_slip, _find_condition):
+    for step in (
+        _find_right,
+        _find_followed,
+        _find_scalar,
+        _find_layout,
+        _find_known_mistake,
+        _find_slip,
+        _find_condition,
+    ):
         found = step(valued, case)
         if found is not None:
             return found
@@ -182,7 +198,9 @@ def _find_order_slip(valued: Valued, case: Case) -> Judgement | None:
     return None
 
 
-def _find_shapes(values: Values | FormulaFault, case: Case, right: str) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+def _find_shapes(
+    values: Values | FormulaFault, case: Case, right: str
+) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     if isinstance(values, ShapeFault):
         return values.left, values.right
     wanted = case.bank.find_values(case.bank.readings[right], "generic")
@@ -203,12 +221,15 @@ def _find_condition(valued: Valued, case: Case) -> Judgement | None:
 
 
 def _judge_circular(variants: Sequence[Reading], case: Case) -> Judgement:
-    """A recursion: right if its step holds at every earlier moment and its base case stands beside it."""
+    """Judge a recursion: right if its step holds at every earlier moment and its base case stands beside it."""
     for reading in variants:
         for kind, name in (("generic", "full"), ("identity", "psi_left_out")):
             if not _holds_before(reading.expr, case, kind):
                 continue
-            based = any(isinstance(v := _try_values(o, case.bank, "generic"), tuple) and case.bank.find_reading(v, "generic") for o in case.others)
+            based = any(
+                isinstance(v := _try_values(o, case.bank, "generic"), tuple) and case.bank.find_reading(v, "generic")
+                for o in case.others
+            )
             if based and name in case.bank.readings:
                 return Judgement(sort="reading", name=name, detail="recursion", reading=reading)
             return Judgement(sort="slip", name="not_expanded", reading=reading)
@@ -238,7 +259,7 @@ def _holds_before(expr: Expr, case: Case, kind: str) -> bool:
 
 
 def _judge_chain(variants: Sequence[Reading], case: Case) -> Judgement:
-    """Derivatives that were asked for are left standing: a chain rule named and not carried out, if it is a right one."""
+    """Judge derivatives left standing: a chain rule named and not carried out, if it is a right one."""
     for reading in variants:
         for kind in ("scalar", "generic"):
             values = _try_values(reading.expr, case.bank, kind)
@@ -259,7 +280,13 @@ def _judge_wrong(valued: Valued, case: Case) -> Judgement:
     if isinstance(values, NoValue | Unread):
         meant = _find_loose_index(valued, case)
         if meant:
-            return Judgement(sort="refer", name="loose_index", reading=reading, detail="the index t is not bound; with T it is right", hopeful=True)
+            return Judgement(
+                sort="refer",
+                name="loose_index",
+                reading=reading,
+                detail="the index t is not bound; with T it is right",
+                hopeful=True,
+            )
         return Judgement(sort="refer", name="no_value", reading=reading, detail=str(values))
     first = next(iter(case.bank.readings))
     return Judgement(sort="wrong", name="other", reading=reading, shapes=_find_shapes(values, case, first))

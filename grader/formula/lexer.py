@@ -135,7 +135,13 @@ def _read_match(match: re.Match[str], state: _State) -> list[tuple[str, str]]:
     if kind == "space":
         return []
     if kind == "separator":
-        return [("ROWSEP", value)] if state.matrices and value != "\n" else [] if state.matrices else [("SEPARATOR", value)]
+        return (
+            [("ROWSEP", value)]
+            if state.matrices and value != "\n"
+            else []
+            if state.matrices
+            else [("SEPARATOR", value)]
+        )
     if kind == "dots":
         return [("DOTS", value)]
     if kind == "arrow":
@@ -160,10 +166,10 @@ def _read_environment(match: re.Match[str], state: _State) -> list[tuple[str, st
 
 def _read_words(match: re.Match[str], state: _State) -> list[tuple[str, str]]:
     inside = match["inside"].strip()
-    if match[0].startswith(r"\text") and not match[0].startswith(r"\textcolor") or match[0].startswith(r"\mbox"):
+    if (match[0].startswith(r"\text") and not match[0].startswith(r"\textcolor")) or match[0].startswith(r"\mbox"):
         if inside in state.vocabulary.functions:
             return [("FUNC", inside)]
-        if inside in state.vocabulary.words or len(inside) == 1 and inside.isalpha():
+        if inside in state.vocabulary.words or (len(inside) == 1 and inside.isalpha()):
             return [("NAME", inside)]
         return [("TEXT", inside)] if inside else []
     return []

@@ -103,7 +103,9 @@ class _PythonReader:
             sign = "+" if isinstance(node.op, ast.Add) else "-"
             return _wrap("sum", self.read_term(node.left), _token("SIGN", sign), self.read_term(node.right))
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-            return _wrap("sum", _token("SIGN", "-" if isinstance(node.op, ast.USub) else "+"), self.read_term(node.operand))
+            return _wrap(
+                "sum", _token("SIGN", "-" if isinstance(node.op, ast.USub) else "+"), self.read_term(node.operand)
+            )
         return _wrap("sum", self.read_term(node))
 
     def read_term(self, node: ast.expr) -> Syntax:
@@ -157,7 +159,9 @@ class _PythonReader:
         relations = [_wrap("relation", self.read_sum(entry)) for entry in entries if not isinstance(entry, ast.Slice)]
         if not relations:
             return self.read_item(node.value)
-        return self._with_script(node.value, _wrap("sub", _token("SUB", "_"), _wrap("brace", _wrap("list", *relations))))
+        return self._with_script(
+            node.value, _wrap("sub", _token("SUB", "_"), _wrap("brace", _wrap("list", *relations)))
+        )
 
     def _read_call(self, node: ast.Call) -> Syntax:
         if node.keywords:
@@ -178,5 +182,13 @@ class _PythonReader:
             function = self.read_item(ast.Name(id=name, col_offset=node.col_offset))
             inside = _wrap("list", _wrap("relation", self.read_sum(arguments[0])))
             group = _wrap("item", _wrap("group", _token("LPAR", "("), inside, _token("RPAR", ")")))
-            return _wrap("item", _wrap("group", _token("LPAR", "("), _wrap("list", _wrap("relation", _wrap("sum", _wrap("term", function, group)))), _token("RPAR", ")")))  # noqa: E501
+            return _wrap(
+                "item",
+                _wrap(
+                    "group",
+                    _token("LPAR", "("),
+                    _wrap("list", _wrap("relation", _wrap("sum", _wrap("term", function, group)))),
+                    _token("RPAR", ")"),
+                ),
+            )
         raise Unread(f"the function {name or '?'} is not known", text=self.text, position=node.col_offset)

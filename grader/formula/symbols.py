@@ -180,7 +180,9 @@ def _inner_item(node: Any) -> Syntax | None:
 def _plain_items(node: Any) -> list[Syntax] | None:
     """Return the items of a list element that is a mere row of names and numbers, else None."""
     while isinstance(node, Tree) and node.data in ("brace", "list", "relation", "sum", "start"):
-        children = [child for child in node.children if not isinstance(child, Token) or child.type not in ("LBRACE", "RBRACE")]
+        children = [
+            child for child in node.children if not isinstance(child, Token) or child.type not in ("LBRACE", "RBRACE")
+        ]
         if len(children) != 1:
             return None
         node = children[0]

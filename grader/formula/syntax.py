@@ -1,0 +1,136 @@
+"""Small questions about syntax trees, which know nothing of what names mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lark import Token, Tree
+
+from grader.formula.parse import Syntax
+
+_PARTIALS = ("\\partial", "d")
+
+
+def find_position(node: Any) -> int | None:
+    if isinstance(node, Token):
+        return node.start_pos
+    return next((token.start_pos for token in node.scan_values(lambda value: isinstance(value, Token))), None)
+
+
+def is_dots(node: Any) -> bool:
+    tokens = [token for token in node.scan_values(lambda value: isinstance(value, Token))]
+    return len(tokens) == 1 and tokens[0].type == "DOTS"
+
+
+def find_lists(node: Any) -> list[Syntax]:
+    return (
+        [child for child in node.children if isinstance(child, Tree) and child.data == "list"]
+        if isinstance(node, Tree)
+        else []
+    )
+
+
+def find_scripts(item: Syntax) -> list[Any]:
+    """Return an item's scripts, those inside its braces or under its hat first."""
+    atom = item.children[0]
+    inner: list[Any] = []
+    if isinstance(atom, Tree) and atom.data in ("brace", "accent"):
+        inside = find_sole_item(atom.children[1] if atom.data == "accent" else atom)
+        inner = find_scripts(inside) if inside is not None else []
+    return inner + [script for script in item.children[1:] if isinstance(script, Tree)]
+
+
+def take_words(labels: list[Any]) -> list[str]:
+    words: list[str] = []
+    for label in labels:
+        if not isinstance(label, str):
+            break
+        words.append(label)
+    return words
+
+
+def find_row(arg: Any) -> list[Syntax]:
+    """Return the items of a fraction's half."""
+    if isinstance(arg, Token):
+        return [Tree("item", [arg])]
+    terms = list(arg.find_pred(lambda node: node.data == "term"))
+    if not terms:
+        return []
+    outer = max(terms, key=lambda term: len(list(term.iter_subtrees())))
+    return [child for child in outer.children if isinstance(child, Tree)]
+
+
+def find_sole_item(node: Any) -> Syntax | None:
+    if isinstance(node, Token):
+        return Tree("item", [node])
+    if node.data == "item":
+        return node  # type: ignore[no-any-return]
+    row = find_row(node)
+    return row[0] if len(row) == 1 else None
+
+
+def is_partial(atom: Any) -> bool:
+    return isinstance(atom, Token) and atom.value in _PARTIALS
+
+
+def is_transpose(node: Any) -> bool:
+    if isinstance(node, Token):
+        return node.value in ("T", "\\top", "\\intercal")
+    if not isinstance(node, Tree) or node.data not in ("brace",):
+        return False
+    names = [
+        token.value
+        for token in node.scan_values(lambda v: isinstance(v, Token))
+        if token.type not in ("LBRACE", "RBRACE")
+    ]
+    return len(names) == 1 and names[0] in ("T", "\\top", "\\intercal")
+
+
+def is_bracketed(node: Syntax) -> bool:
+    row = find_row(node)
+    return (
+        len(row) == 1
+        and isinstance(row[0].children[0], Tree)
+        and row[0].children[0].data == "group"
+        and len(row[0].children) == 1
+    )
+
+
+def find_index_name(item: Syntax) -> str | None:
+    for script in item.children[1:]:
+        if isinstance(script, Tree) and script.data == "sub":
+            tokens = [t for t in script.scan_values(lambda v: isinstance(v, Token) and v.type == "NAME")]
+            return str(tokens[0].value) if tokens else None
+    return None
+
+
+def mentions(tree: Syntax, index: str) -> bool:
+    return any(token.value == index for token in tree.scan_values(lambda v: isinstance(v, Token) and v.type == "NAME"))
+
+
+def rebinds(tree: Syntax, index: str) -> bool:
+    items = [node for node in tree.iter_subtrees() if node.data == "item" and isinstance(node.children[0], Token)]
+    return any(node.children[0].type == "BIG" and find_index_name(node) == index for node in items)
+
+
+def split_scope(rest: list[Any], index: str) -> tuple[list[Any], list[Any]]:
+    """Split what follows a product sign: up to the last factor with its index (at least one), and what is outside."""
+    last = 0
+    for position, child in enumerate(rest):
+        if (isinstance(child, Tree) and mentions(child, index)) or position == 0:
+            last = position
+    while last + 1 < len(rest) and isinstance(rest[last], Token):
+        last += 1
+    if (
+        isinstance(rest[last], Tree)
+        and isinstance(rest[last].children[0], Token)
+        and rest[last].children[0].type == "FUNC"
+    ):
+        following = rest[last + 1] if last + 1 < len(rest) else None
+        if (
+            isinstance(following, Tree)
+            and isinstance(following.children[0], Tree)
+            and following.children[0].data == "group"
+        ):
+            last += 1
+    return rest[: last + 1], rest[last + 1 :]
