@@ -25,7 +25,7 @@ MAX_FILES = 2_000
 MAX_DEPTH = 16
 _CHUNK_BYTES = 1 << 20
 _HEAD_BYTES = 512
-_ADVICE = "A person will look at it before anything counts as missing."
+_ADVICE = "A person will look at it."
 
 
 class _UnopenedError(Exception):
