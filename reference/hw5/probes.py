@@ -150,16 +150,18 @@ def _error(error: Any) -> Any:
 
 @contextlib.contextmanager
 def _quiet(seed: Any) -> Iterator[Any]:
-    """Seed torch, switch gradients on whatever the notebook left behind, and catch what is printed."""
+    """Seed torch, see to gradients and float32 whatever the notebook left behind, and catch what is printed."""
     printed = io.StringIO()
     torch.manual_seed(seed)
-    before = torch.is_grad_enabled()
+    before, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
     torch.set_grad_enabled(True)
+    torch.set_default_dtype(torch.float32)
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
             yield printed
     finally:
         torch.set_grad_enabled(before)
+        torch.set_default_dtype(dtype)
 
 
 def _found(what: Any, how: Any) -> Any:
@@ -465,6 +467,30 @@ def _loop_network(namespace: Any, sizes: Any, drop: Any, device: Any, tokens: An
     return PlainNetwork(**sizes, drop=drop).to(device), "grader"
 
 
+LOOP_WORDS = (("optim",), ("loss", "crit"), ("epoch",), ("iter", "load", "data", "batch"), ("net", "model"))
+
+
+def _call_loop(function: Any, net: Any, sent: Any, optimizer: Any, count: int = 5) -> Any:
+    """Call a training or evaluation function: by position as in the template, by name where it has other arguments.
+
+    The epoch's number is 1, so that a function which takes it for a count of epochs walks over the batches once.
+    """
+    loss = torch.nn.BCEWithLogitsLoss()
+    given = inspect.signature(function).parameters.values()
+    needed = [item.name for item in given if item.default is item.empty and item.kind is not item.VAR_KEYWORD]
+    if any(item.kind is item.VAR_POSITIONAL for item in given):  # a decorator's wrapper
+        return function(*(net, sent, optimizer, loss, 1)[:count])
+    if len(needed) in (4, 5):
+        return function(*(net, sent, optimizer, loss, 1)[: len(needed)])
+    named = {}
+    for name in needed:
+        for words, value in zip(LOOP_WORDS, (optimizer, loss, 1, sent, net), strict=True):
+            if any(word in name.lower() for word in words):
+                named[name] = value
+                break
+    return function(**named)
+
+
 def _state(net: Any) -> Any:
     return {name: item.detach().clone() for name, item in net.state_dict().items()}
 
@@ -497,7 +523,7 @@ def train(namespace: Any, *, seed: Any, sizes: Any, batches: Any, drop: Any, lr:
         for _ in range(calls):
             sent.walks = 0
             try:
-                result = function(net, sent, optimizer, torch.nn.BCEWithLogitsLoss(), 1)
+                result = _call_loop(function, net, sent, optimizer)
             except Exception as error:
                 reply["error"] = _error(error)
                 break
@@ -526,7 +552,7 @@ def evaluate(namespace: Any, *, seed: Any, sizes: Any, batches: Any, drop: Any) 
         optimizer = DiaryAdam(net.parameters(), 0.05, diary)
         net.train()  # an evaluation function must switch to evaluation mode itself
         try:
-            reply["returned"] = [_plain(function(net, sent, optimizer, torch.nn.BCEWithLogitsLoss()))]
+            reply["returned"] = [_plain(_call_loop(function, net, sent, optimizer, count=4))]
         except Exception as error:
             reply["error"] = _error(error)
         diary.open = False
@@ -556,7 +582,7 @@ def quality(
             for _ in range(epochs):
                 order = torch.randperm(len(sent.batches)).tolist()
                 sent.batches = [sent.batches[index] for index in order]
-                reply["returned"].append(_plain(function(net, sent, optimizer, torch.nn.BCEWithLogitsLoss(), 1)))
+                reply["returned"].append(_plain(_call_loop(function, net, sent, optimizer)))
         except Exception as error:
             reply["error"] = _error(error)
             return reply
@@ -614,7 +640,7 @@ def _try_optimizers(namespace: Any, net: Any) -> Any:
             twin, own = copy.deepcopy((net, optimizer))  # together, so that what they share stays shared
             before = _state(twin)
             sent = SentBatches([few], _field_names(namespace), _device(namespace))
-            function(twin, sent, own, torch.nn.BCEWithLogitsLoss(), 1)
+            _call_loop(function, twin, sent, own)
             moves[name] = max(_movement(before, twin).values(), default=0.0)
     return moves
 

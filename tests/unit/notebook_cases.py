@@ -181,7 +181,7 @@ def _no_bar(items: Any, **_: Any) -> Any:
 
 
 def _is_definition(source: str) -> bool:
-    return not source or source.lstrip().startswith(("def ", "class "))
+    return not source or source.lstrip().startswith(("def ", "class ", "@"))
 
 
 def _is_slow(source: str) -> bool:
@@ -193,7 +193,7 @@ def _names(source: str) -> list[str]:
     return [
         line.split("(")[0].split(":")[0].split()[1]
         for line in source.splitlines()
-        if line.startswith(("def ", "class "))
+        if line.startswith(("def ", "class ", "@"))
     ]
 
 

@@ -81,7 +81,7 @@ def _is_close(question: Any, device: str, quantity: str, observed: float, expect
 
 def judge_loss(question: Any, device: str, figures: Figures, returned: Sequence[Any]) -> PointResult:
     """Return the point ``mean_loss``: the loss that the function returned against that of the logits it saw."""
-    if len(returned) < 2 or (told := find_number(returned[0])) is None:
+    if not returned or (told := find_number(returned[0])) is None:
         return _no_pair("mean_loss", returned)
     right = [mean for losses in figures.losses for mean in _means(losses, figures.sizes)]
     saw = f"returned {told:.4f}; the logits give {min(right, key=lambda value: abs(value - told)):.4f}"
@@ -91,7 +91,7 @@ def judge_loss(question: Any, device: str, figures: Figures, returned: Sequence[
 
     if any(close(value) for value in right):
         return earned("mean_loss", saw)
-    other = find_number(returned[1])
+    other = find_number(returned[1]) if len(returned) > 1 else None
     if other is not None and any(_is_close(question, device, "loss", other, value) for value in right):
         return _swapped("mean_loss", saw)
     losses = figures.losses[0]
