@@ -5,15 +5,16 @@ from __future__ import annotations
 import platform
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
 import grader
 from grader.codec import find_non_json
 from grader.course import Course
-from grader.documents import find_passages, read_document
-from grader.intake import open_submission, read_artifact
+from grader.documents import Document, find_passages, read_document
+from grader.intake import open_submission, read_artifact, student_id
 from grader.kinds import KINDS, Context
 from grader.marking import award_mark, total
 from grader.model import Answer, Artifact, Evidence, Execution, Finding, Marksheet, Review, Submission
@@ -34,9 +35,10 @@ def grade_submission(
         path, assignment=course.rubric.assignment, machine_read=_says_machine_read(course, path)
     )
     progress("reading the report")
-    answers = read_answers(course, submission)
+    documents = read_documents(submission)
+    answers = find_answers(course, submission, documents)
     seed = course.seed(submission.digest)
-    execution = execute(course, submission, answers, seed, device, progress)
+    execution = execute(course, submission, seed, device, progress)
     progress("checking")
     context = Context(
         seed=seed,
@@ -64,7 +66,11 @@ def grade_submission(
         available=course.rubric.available,
         awarded_so_far=so_far,
         marks=marks,
-        findings=submission.findings + (execution.findings if execution else ()),
+        findings=(
+            *submission.findings,
+            *(finding for document in documents for finding in document.findings),
+            *(execution.findings if execution else ()),
+        ),
         environment=build_environment(course, execution),
         digests={"submission": submission.digest, **course.digests},
         timing={
@@ -76,16 +82,20 @@ def grade_submission(
 
 def _says_machine_read(course: Course, path: Path) -> bool | None:
     """Return True where the class file lists the hand-in as machine-read, None where the report itself must tell."""
-    return True if path.resolve().name in course.class_file.machine_read else None
+    return True if student_id(path) in course.class_file.machine_read else None
 
 
-def read_answers(course: Course, submission: Submission) -> dict[str, Answer]:
-    """Return an answer for every criterion: its passage in the report, or the notebook that was handed in."""
-    documents = [
+def read_documents(submission: Submission) -> list[Document]:
+    """Return every file of the hand-in that may hold written answers, as read."""
+    return [
         read_document(artifact.path, artifact.media, read_artifact(submission, artifact))
         for artifact in submission.artifacts
         if artifact.media in REPORT_MEDIA
     ]
+
+
+def find_answers(course: Course, submission: Submission, documents: Sequence[Document]) -> dict[str, Answer]:
+    """Return an answer for every criterion: its passage in the report, or the notebook that was handed in."""
     places = course.rubric.places
     passages = find_passages(documents, list(places.values()))
     machine_read = submission.machine_read
@@ -111,7 +121,7 @@ def read_answers(course: Course, submission: Submission) -> dict[str, Answer]:
 
 def _unread(submission: Submission) -> str:
     """Return what intake could not open: its answers may stand there, so nothing counts as missing."""
-    return "; ".join(finding.message for finding in submission.findings)
+    return ", ".join(sorted({finding.code for finding in submission.findings}))
 
 
 def find_notebook(course: Course, submission: Submission) -> Artifact | None:
@@ -130,9 +140,7 @@ def _read_notebook_answer(course: Course, submission: Submission, criterion: Cri
     return Answer(question=criterion.id, state="missing")
 
 
-def execute(
-    course: Course, submission: Submission, answers: Mapping[str, Answer], seed: bytes, device: str, progress: Progress
-) -> Execution | None:
+def execute(course: Course, submission: Submission, seed: bytes, device: str, progress: Progress) -> Execution | None:
     """Run the submission's notebook with the rubric's probes; None where there is none to run."""
     settings = course.rubric.notebook
     artifact = find_notebook(course, submission)
@@ -174,8 +182,6 @@ def check(criterion: Criterion, answer: Answer, context: Context) -> Evidence:
 
 def _with_place(evidence: Evidence, criterion: Criterion, answer: Answer) -> Evidence:
     """Add what every criterion shows: the place of the answer, and who may see what was expected."""
-    from dataclasses import replace
-
     observed = dict(evidence.observed)
     if answer.location is not None:
         observed.setdefault("location", str(answer.location))
