@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 from lark import Token
@@ -47,7 +48,7 @@ class FoundAnswer:
     """The answer's variants, best first in no order, and the links before it in its chain."""
 
     variants: tuple[Reading, ...]
-    source: str
+    link: Link
     earlier: tuple[Link, ...]
     setting: Setting
     claims: tuple[Line, ...] = ()
@@ -70,7 +71,7 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
     )
     return FoundAnswer(
         variants=variants,
-        source=link.source,
+        link=link,
         earlier=earlier,
         setting=setting,
         claims=claims,
@@ -159,7 +160,7 @@ def _find_role(
         key = _find_key(first.tree)
         if key and setting.table.find(*key) is None:
             return "definition", key
-        return ("claim", None) if defined or key is None or key[0] in setting.table.functions else ("claim", None)
+        return "claim", None
     if isinstance(expr, Sym):
         return "claim", None
     if first.tree is None:
@@ -260,6 +261,21 @@ def _find_rival(lines: Sequence[Line], chosen: Line) -> Link | None:
         return None
     before = [line for line in lines[: lines.index(chosen)] if line.role in ("asked", "expression")]
     return before[-1].links[-1] if before else None
+
+
+# --- steps on the way ---
+def find_steps(found: FoundAnswer) -> Iterator[tuple[Expr, Expr]]:
+    """Yield (left, right) of every equation on the way that can be read: other lines first, then the answer's chain."""
+    for line in found.claims:
+        yield from _pair(line.links, found.setting)
+    yield from _pair((*found.earlier, found.link), found.setting)
+
+
+def _pair(links: Sequence[Link], setting: Setting) -> Iterator[tuple[Expr, Expr]]:
+    sides = [_try_meaning(link, setting) for link in links]
+    for left, right in pairwise(sides):
+        if left is not None and right is not None:
+            yield left, right
 
 
 # --- variants ---

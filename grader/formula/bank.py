@@ -57,7 +57,7 @@ def build_bank(question: Any, world: FormulaWorld, setting: Setting, resolve: Re
 
 
 def find_bank_problems(question: Any, world: FormulaWorld, resolve: Resolve) -> list[str]:
-    """Return what is wrong with a question's formulas: unread ones, readings without a value, mistakes that are none."""
+    """Return what is wrong with a question's formulas: unread, without a value, or mistakes that are none."""
     try:
         setting = Setting(
             table=build_question_table(question, world), times=tuple(question.times), lone=question.lone_index

@@ -81,6 +81,7 @@ class ItemReader(NameReader):
 
     # --- single items ---
     def read_item(self, item: Syntax) -> Expr:
+        """Return the value of one item with its scripts."""
         atom = item.children[0]
         if isinstance(atom, Token) and atom.type == "NUMBER":
             return self._apply_scripts(Num(float(atom.value)), item.children[1:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -42,9 +42,11 @@ class Judgement:
 class Case:
     """What a judgement rests on besides the bank.
 
-    ``scalar``: the whole question is answered without any sign of matrices. ``rows``: the row layout is open to it.
+    ``scalar``: the whole question is answered without any sign of matrices.
     ``followed``: what the student's own earlier answer would make right here. ``named``: quotients that may stand.
-    ``asked``: the quantity itself. ``others``: what else the student wrote that it equals. ``structural``: a last look at the shape of a wrong formula, giving a misconception.
+    ``asked``: the quantity itself. ``others``: what else the student wrote that it equals. ``structural``: a last look
+    at how a wrong formula is built, giving a misconception. ``layouts``: which of "columns" and "rows" the student's
+    other answers are right in.
     """
 
     bank: Bank
@@ -78,6 +80,25 @@ def judge(variants: Sequence[Reading], case: Case) -> Judgement:
         if found is not None:
             return found
     return _judge_wrong(valued, case)
+
+
+def find_false_step(steps: Iterable[tuple[Expr, Expr]], case: Case) -> tuple[Expr, Expr] | None:
+    """Return the first equation on the way whose two sides have values, of one shape, and differ."""
+    world = case.bank.find_worlds("generic")[0]
+    for left, right in steps:
+        if any("/" in name and not name.startswith("J") for name in find_names(left) | find_names(right)):
+            continue  # a Jacobian's layout is a matter of taste
+        moments = [{**dict.fromkeys("ti", 2), **moment} for moment in find_moments(world, case.bank.times)]
+        try:
+            sides = [tuple(evaluate(side, world, moment) for moment in moments) for side in (left, right)]
+        except TooMuch:
+            return None
+        except FormulaFault:
+            continue
+        same_shape = all(getattr(a, "shape", ()) == getattr(b, "shape", ()) for a, b in zip(*sides, strict=True))
+        if same_shape and not equal_values(*sides):
+            return left, right
+    return None
 
 
 Valued = Sequence[tuple[Reading, "Values | FormulaFault"]]

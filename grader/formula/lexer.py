@@ -25,7 +25,8 @@ _ARROWS = {
     r"\therefore", r"\rightsquigarrow", r"\mapsto", r"\iff", r"\Leftrightarrow", "=>", "->", "-->", "==>", "~>",
 }  # fmt: skip
 _RELATIONS = {
-    "=": "=", ":=": "=", "==": "=", r"\equiv": "=", r"\coloneqq": "=", r"\triangleq": "=", r"\approx": "=", r"\simeq": "=",
+    "=": "=", ":=": "=", "==": "=", r"\equiv": "=", r"\coloneqq": "=", r"\triangleq": "=",
+    r"\approx": "=", r"\simeq": "=",
     r"\le": "<=", r"\leq": "<=", r"\leqslant": "<=", "<=": "<=", "<": "<", r"\lt": "<", r"\ge": ">=", r"\geq": ">=",
     r"\geqslant": ">=", ">=": ">=", ">": ">", r"\gt": ">", r"\ne": "!=", r"\neq": "!=", "!=": "!=", r"\in": "in",
 }  # fmt: skip
@@ -71,7 +72,7 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
-    """Runs of letters that are one name, and the spellings of functions (``diag``, ``\\psi``)."""
+    """Runs of letters that are one name, the spellings of functions, and what a differential d may stand before."""
 
     words: frozenset[str] = frozenset()
     functions: frozenset[str] = frozenset()

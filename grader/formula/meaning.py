@@ -1,6 +1,6 @@
 """Syntax to meaning: names by the symbol table, scripts to indices and transposes, rows of factors to products.
 
-What a formula leaves open (the rank of ``\\odot``, the order of a product over an index) gives several readings; the
+What a formula leaves open (the rank of ⊙, the order of a product over an index) gives several readings; the
 caller takes the best one.
 """
 
@@ -127,7 +127,7 @@ class _Reader(SumReader):
     def read_factor(self, children: Sequence[Any], at: int, tail: Sequence[tuple[int, Syntax]]) -> tuple[Expr, int]:
         """Return the factor that begins at ``at`` and where the next one begins."""
         item: Syntax = children[at]
-        atom = item.children[0]
+        atom: Any = item.children[0]
         kind = atom.type if isinstance(atom, Token) else atom.data
         if kind == "BIG":
             return self._read_big(item, children[at + 1 :], tail), len(children)
@@ -145,11 +145,11 @@ class _Reader(SumReader):
     def _read_call_index(self, expr: Expr, children: Sequence[Any], after: int) -> tuple[Expr, int]:
         """Read ``h(t-1)`` and ``y[i]``: brackets right after a name, with nothing but indices in them."""
         if after < len(children) and isinstance(expr, Sym) and isinstance(children[after], Tree):
-            group = children[after].children[0]
+            group: Any = children[after].children[0]
             if isinstance(group, Tree) and group.data == "group" and len(children[after].children) == 1:
                 labels = [entry for child in find_lists(group) for entry in child.children if isinstance(entry, Tree)]
                 names = {str(t.value) for t in group.scan_values(lambda v: isinstance(v, Token) and v.type == "NAME")}
-                square = group.children[0].value == "["
+                square = str(group.children[0]) == "["
                 if labels and names <= self._index_names() and (names or square):
                     found = tuple(self.read_relation(entry) for entry in labels)
                     return self._with_indices(expr, found, children[after]), after + 1

@@ -15,6 +15,7 @@ from grader.formula.symbols import find_base, find_labels
 from grader.formula.syntax import (
     find_lists,
     find_position,
+    find_relations,
     find_scripts,
     is_bracketed,
     is_transpose,
@@ -43,6 +44,7 @@ class NameReader(ABC):
         self.bound: list[tuple[str, bool]] = []
 
     def fail(self, reason: str, node: Any) -> Unread:
+        """Return the exception that quotes where ``node`` stands."""
         return Unread(reason, text=self.source, position=find_position(node))
 
     @abstractmethod
@@ -182,7 +184,7 @@ class NameReader(ABC):
         return (self._implied_time(),) if symbol and symbol.times else ()
 
     def _implied_time(self) -> Var:
-        """The time that a name without an index means: the innermost sum's, else the question's."""
+        """Return the time that a name without an index means: the innermost sum's, else the question's."""
         for name, timed in reversed(self.bound):
             if timed or self.setting.lone == "time":
                 return Var(name)
@@ -229,6 +231,6 @@ class NameReader(ABC):
         inside = script.children[1]
         if script.data == "sup":
             return Trans(expr) if is_transpose(inside) else Pow(expr, self._read_bound(inside))
-        labels = [relation for child in find_lists(inside) for relation in child.children if isinstance(relation, Tree)]
+        labels = find_relations(inside)
         found = tuple(self.read_relation(entry) for entry in labels) or (self._read_index(inside),)
         return Part(expr, found)

@@ -84,7 +84,8 @@ class _Writer:
     def write_big(self, expr: Big) -> str:
         low = f"{expr.index}={self.write(expr.low, 0)}" if expr.low is not None else expr.index
         high = f"^{{{self.write(expr.high, 0)}}}" if expr.high is not None else ""
-        return rf"\{'sum' if expr.kind == 'sum' else 'prod'}_{{{low}}}{high} {self.write(expr.body, _PRODUCT if expr.kind == 'sum' else _TIGHT)}"
+        sign, rank = (r"\sum", _PRODUCT) if expr.kind == "sum" else (r"\prod", _TIGHT)
+        return f"{sign}_{{{low}}}{high} {self.write(expr.body, rank)}"
 
     def write_cases(self, expr: Cases) -> str:
         rows = []

@@ -115,7 +115,7 @@ class SumReader(ItemReader):
 
     # --- functions ---
     def _is_named(self, item: Syntax) -> bool:
-        """Whether a function's letter carries an index and is a quantity then (``\\sigma_t``)."""
+        """Whether a function's letter carries an index and is a quantity then (σ_t)."""
         labels = tuple(label for label in find_labels(item) if isinstance(label, str))
         found = self.table.find(find_base(item), labels)
         return found is not None
@@ -123,7 +123,8 @@ class SumReader(ItemReader):
     def _read_function(self, item: Syntax, children: Sequence[Any], at: int) -> tuple[Expr, int]:
         name = self.table.functions[str(item.children[0])]
         transposed, power, index = False, None, None
-        for script in item.children[1:]:
+        scripts: list[Any] = list(item.children[1:])
+        for script in scripts:
             if script.data == "prime":
                 name += "_prime"
             elif script.data == "sup" and is_transpose(script.children[1]):
@@ -132,36 +133,24 @@ class SumReader(ItemReader):
                 power = self._read_bound(script.children[1])
             else:
                 index = self._read_bound(script.children[1])
-        argument, after = self._read_argument(name, index, children, at + 1, item)
-        result: Expr = self._apply(name, argument, item)
+        argument, outside, after = self._read_argument(name, index, children, at + 1, item)
+        result = self._apply_scripts(Call(name, argument), outside)
         result = Pow(result, power) if power is not None else result
         return (Trans(result) if transposed else result), after
 
     def _read_argument(
         self, name: str, index: Expr | None, children: Sequence[Any], at: int, item: Syntax
-    ) -> tuple[Expr, int]:
+    ) -> tuple[Expr, list[Any], int]:
+        """Return (argument, scripts behind its bracket, where the next factor begins): the T in diag(x)^T."""
         following = children[at] if at < len(children) else None
+        implied = self.table.world.arguments.get(name)
         if isinstance(following, Tree) and following.data == "item" and index is None:
             atom = following.children[0]
             if isinstance(atom, Tree) and atom.data == "group":
-                argument = self._read_group(atom)
-                return self._outer_scripts(argument, following, at)
-            if name in ("diag", "log", "exp", "softmax", "outer") or name not in self.table.world.arguments:
-                return self.read_factor(children, at, ())
-        implied = self.table.world.arguments.get(name)
+                return self._read_group(atom), list(following.children[1:]), at + 1
+            if implied is None:
+                argument, after = self.read_factor(children, at, ())
+                return argument, [], after
         if implied is None:
             raise self.fail("a function without its argument", item)
-        time = index if index is not None else self._implied_time()
-        return Sym(implied, (time,)), at
-
-    def _outer_scripts(self, argument: Expr, following: Syntax, at: int) -> tuple[Expr, int]:
-        """``diag(x)^T``: the script belongs to the value; marked here and taken off in _apply."""
-        self.pending = [script for script in following.children[1:] if isinstance(script, Tree)]
-        return argument, at + 1
-
-    def _apply(self, name: str, argument: Expr, item: Syntax) -> Expr:
-        result: Expr = Call(name, argument)
-        for script in getattr(self, "pending", []):
-            result = self._apply_script(result, script)
-        self.pending: list[Syntax] = []
-        return result
+        return Sym(implied, (index if index is not None else self._implied_time(),)), [], at

@@ -23,9 +23,9 @@ Key = tuple[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Symbol:
-    """One quantity of a world.
+    r"""One quantity of a world.
 
-    spellings: how people write it without its indices, as LaTeX or ASCII ("W_{yh}", "W_ho", "\\hat{y}").
+    spellings: how people write it without its indices, as LaTeX or ASCII ("W_{yh}", "W_ho", "\hat{y}").
     latex: how we write it back; "#" stands for the time index.
     times: how many time indices it carries (0 or 1; a gradient of J_t by h_i carries i).
     parts: whether a single index letter may number its components (y_i, the time understood).
@@ -145,7 +145,7 @@ def _build_vocabulary(spelled: list[str], called: list[str]) -> Vocabulary:
 def find_key(spelling: str, vocabulary: Vocabulary) -> Key:
     """Return (base, labels) of a name written without its indices."""
     tree = parse_tokens(read_tokens(normalise(spelling), vocabulary), spelling)
-    items = [node for node in tree.iter_subtrees_topdown() if node.data == "item"]
+    items = [node for node in list(tree.iter_subtrees())[::-1] if node.data == "item"]
     if not items:
         raise Unread(f"{spelling} is no name", text=spelling, position=0)
     base = find_base(items[0])
@@ -188,7 +188,7 @@ def _plain_items(node: Any) -> list[Syntax] | None:
         node = children[0]
     if not isinstance(node, Tree) or node.data != "term":
         return None
-    return None if any(isinstance(child, Token) for child in node.children) else list(node.children)  # type: ignore[arg-type]
+    return None if any(isinstance(child, Token) for child in node.children) else list(node.children)
 
 
 def find_labels(item: Syntax) -> list[str | Syntax]:

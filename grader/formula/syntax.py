@@ -12,17 +12,25 @@ _PARTIALS = ("\\partial", "d")
 
 
 def find_position(node: Any) -> int | None:
+    """Return where a node begins in its text."""
     if isinstance(node, Token):
         return node.start_pos
     return next((token.start_pos for token in node.scan_values(lambda value: isinstance(value, Token))), None)
 
 
 def is_dots(node: Any) -> bool:
+    """Whether nothing but three dots stands here."""
     tokens = [token for token in node.scan_values(lambda value: isinstance(value, Token))]
     return len(tokens) == 1 and tokens[0].type == "DOTS"
 
 
+def find_relations(node: Any) -> list[Syntax]:
+    """Return the comma-separated entries inside brackets or braces."""
+    return [entry for child in find_lists(node) for entry in child.children if isinstance(entry, Tree)]
+
+
 def find_lists(node: Any) -> list[Syntax]:
+    """Return the lists inside brackets or braces: one, or none where they are empty."""
     return (
         [child for child in node.children if isinstance(child, Tree) and child.data == "list"]
         if isinstance(node, Tree)
@@ -41,6 +49,7 @@ def find_scripts(item: Syntax) -> list[Any]:
 
 
 def take_words(labels: list[Any]) -> list[str]:
+    """Return the labels up to the first one that is an expression."""
     words: list[str] = []
     for label in labels:
         if not isinstance(label, str):
@@ -61,6 +70,7 @@ def find_row(arg: Any) -> list[Syntax]:
 
 
 def find_sole_item(node: Any) -> Syntax | None:
+    """Return the item that stands alone here, None where there are more."""
     if isinstance(node, Token):
         return Tree("item", [node])
     if node.data == "item":
@@ -70,10 +80,12 @@ def find_sole_item(node: Any) -> Syntax | None:
 
 
 def is_partial(atom: Any) -> bool:
+    """Whether this is the sign of a differential."""
     return isinstance(atom, Token) and atom.value in _PARTIALS
 
 
 def is_transpose(node: Any) -> bool:
+    """Whether a superscript is a transpose."""
     if isinstance(node, Token):
         return node.value in ("T", "\\top", "\\intercal")
     if not isinstance(node, Tree) or node.data not in ("brace",):
@@ -87,6 +99,7 @@ def is_transpose(node: Any) -> bool:
 
 
 def is_bracketed(node: Syntax) -> bool:
+    """Whether a superscript stands in round brackets, as an index does."""
     row = find_row(node)
     return (
         len(row) == 1
@@ -97,6 +110,7 @@ def is_bracketed(node: Syntax) -> bool:
 
 
 def find_index_name(item: Syntax) -> str | None:
+    """Return the index under a sum or product sign."""
     for script in item.children[1:]:
         if isinstance(script, Tree) and script.data == "sub":
             tokens = [t for t in script.scan_values(lambda v: isinstance(v, Token) and v.type == "NAME")]
@@ -105,12 +119,14 @@ def find_index_name(item: Syntax) -> str | None:
 
 
 def mentions(tree: Syntax, index: str) -> bool:
+    """Whether a name stands anywhere in a tree."""
     return any(token.value == index for token in tree.scan_values(lambda v: isinstance(v, Token) and v.type == "NAME"))
 
 
 def rebinds(tree: Syntax, index: str) -> bool:
-    items = [node for node in tree.iter_subtrees() if node.data == "item" and isinstance(node.children[0], Token)]
-    return any(node.children[0].type == "BIG" and find_index_name(node) == index for node in items)
+    """Whether another sum or product over the same index begins in a tree."""
+    items = [node for node in tree.iter_subtrees() if node.data == "item"]
+    return any(getattr(node.children[0], "type", "") == "BIG" and find_index_name(node) == index for node in items)
 
 
 def split_scope(rest: list[Any], index: str) -> tuple[list[Any], list[Any]]:

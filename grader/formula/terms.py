@@ -1,4 +1,4 @@
-"""A row of factors with operators between them to one product, by one of the ranks that writers give to ``\\odot``."""
+"""A row of factors with operators between them to one product, by one of the ranks that writers give to ⊙."""
 
 from __future__ import annotations
 

@@ -8,17 +8,17 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, ClassVar, Literal
 
-from grader.formula.answer import FoundAnswer, find_answer, read_variants
+from grader.formula.answer import FoundAnswer, find_answer, find_steps, read_variants
 from grader.formula.bank import build_bank, build_question_table, read_bank_formula
 from grader.formula.bank import find_bank_problems as find_formula_problems
 from grader.formula.evaluate import limit_operations
 from grader.formula.faults import FormulaFault, Unread, render_shape
-from grader.formula.judge import Case, Judgement, judge
+from grader.formula.judge import Case, Judgement, find_false_step, judge
 from grader.formula.layout import shows_layout
 from grader.formula.meaning import Definition, Setting
 from grader.formula.render import render_latex
 from grader.formula.slips import find_products
-from grader.formula.symbols import FormulaWorld
+from grader.formula.symbols import FormulaWorld, Key
 from grader.formula.tree import Expr, Trans, find_nodes
 from grader.kinds.base import STRICT, Context, Kind
 from grader.model import Answer, Evidence, Finding, Review, Verdict
@@ -98,7 +98,7 @@ SLIP_HINTS: Mapping[str, str] = {
     "constant_factor": "The answer is right up to a constant factor: look for a number too many or too few.",
     "transposed": "This is the transpose of the gradient: a gradient has the shape of what it is taken by.",
     "missing_transpose": "A transpose is missing or too many: check the shape of each factor and of the result.",
-    "no_outer_product": "Two vectors are multiplied where a matrix is needed: which product of two columns is a matrix?",
+    "no_outer_product": "Two vectors are multiplied where a matrix is needed: which product of two columns is one?",
     "factor_order": "The factors are the right ones in an order in which their shapes do not fit.",
     "layout": "Right for numbers; for matrices the transposes and the order of the factors still have to be put right.",
     "not_expanded": "The chain rule is named and not carried out: put in what each derivative is.",
@@ -144,7 +144,23 @@ def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, con
         return _refer(criterion, question, answer, context, str(fault), fault=fault)
     if judgement.sort == "refer":
         return _refer(criterion, question, answer, context, judgement.detail, judgement=judgement)
-    return _build_evidence(criterion, question, answer, context, judgement)
+    evidence = _build_evidence(criterion, question, answer, context, judgement)
+    return _name_false_step(evidence, question, found, case, context)
+
+
+def _name_false_step(
+    evidence: Evidence, question: FormulaQuestion, found: FoundAnswer, case: Case, context: Context
+) -> Evidence:
+    """Add the first step of the derivation that does not hold; it changes no marks."""
+    with limit_operations():
+        step = find_false_step(find_steps(found), case)
+    if step is None:
+        return evidence
+    world = _find_world(question, context)
+    text = " = ".join(render_latex(side, world) for side in step)
+    message = f"A step on the way does not hold in general: {text}. Check it with numbers before building on it."
+    findings = (*evidence.findings, Finding(code="formula.false_step", message=message))
+    return replace(evidence, findings=findings, observed={**evidence.observed, "false_step": text})
 
 
 def _compare_rival(found: FoundAnswer, judgement: Judgement, case: Case) -> None:
@@ -230,7 +246,7 @@ def _follow(question: FormulaQuestion, context: Context) -> Expr | None:
     except FormulaFault:
         return None
     setting = _build_setting(question, Answer(question="", state="given"), context)
-    defined = {(rule.symbol, ()): Definition(indices=(), expr=own.variants[0].expr)}
+    defined: dict[Key, Definition] = {(rule.symbol, ()): Definition(indices=(), expr=own.variants[0].expr)}
     return read_bank_formula(rule.formula, replace(setting, definitions=defined))
 
 
@@ -250,7 +266,8 @@ def _observe(answer: Answer, world: FormulaWorld, judgement: Judgement | None) -
     if judgement is not None:
         observed["latex"] = render_latex(judgement.reading.expr, world)
         observed["repairs"] = [
-            f"“{seen}” was read as {world.repairs[name].means or 'nothing'}" for name, seen in judgement.reading.repairs.items()
+            f"“{seen}” was read as {world.repairs[name].means or 'nothing'}"
+            for name, seen in judgement.reading.repairs.items()
         ]
         if judgement.detail:
             observed["detail"] = judgement.detail
@@ -339,7 +356,9 @@ def _find_findings(question: FormulaQuestion, judgement: Judgement) -> list[Find
         return [Finding(code=code, message=CONDITION_NOTES[judgement.name])]
     if judgement.sort == "misconception":
         return [Finding(code=code, message=question.misconceptions[judgement.name].hint)]
-    shapes = f" ({render_shape(judgement.shapes[0])} met {render_shape(judgement.shapes[1])})" if judgement.shapes else ""
+    shapes = (
+        f" ({render_shape(judgement.shapes[0])} met {render_shape(judgement.shapes[1])})" if judgement.shapes else ""
+    )
     if judgement.sort == "slip":
         return [Finding(code=code, message=SLIP_HINTS[judgement.name] + shapes)]
     message = "This does not equal the gradient that was asked for: check it with small numbers, step by step."

@@ -1,6 +1,7 @@
 """Model worlds for the formulas of question 2: forward and backward passes of the sheet's network, in NumPy.
 
-z_t = W_hh h_{t-1} + W_hx x_t, h_t = psi(z_t), o_t = W_yh h_t, yhat_t = softmax(o_t), J_t = -sum_i y_{t,i} log yhat_{t,i}.
+z_t = W_hh h_{t-1} + W_hx x_t, h_t = psi(z_t), o_t = W_yh h_t, yhat_t = softmax(o_t),
+J_t = -sum_i y_{t,i} log yhat_{t,i}.
 Weights, inputs, labels and h_0 are random from fixed seeds; everything else follows from them, so that an identity of
 the homework holds in every world and a mistake shows. Labels are soft (one-hot labels hide the sigmoid mistake), h_0 is
 not zero, all dimensions differ, and psi is neither tanh nor the sigmoid.
@@ -42,7 +43,7 @@ def psi_prime(z: Array) -> Array:
 def softmax(o: Array) -> Array:
     """Return softmax over all entries, whichever way the vector lies."""
     weights = np.exp(o - o.max())
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())
 
 
 def sigmoid(z: Array) -> Array:
@@ -123,7 +124,7 @@ def build_pass(
 def _draw_label(draw: np.random.Generator, outputs: int, *, one_hot: bool) -> Array:
     weights = draw.uniform(0.2, 1.0, (outputs, 1))
     if one_hot:
-        return (weights == weights.max()).astype(np.float64)
+        return np.asarray(weights == weights.max(), dtype=np.float64)
     return np.asarray(weights / weights.sum() if outputs > 1 else weights * 0.8)
 
 
@@ -142,7 +143,22 @@ def _run_forward(values: Values, activate: Function) -> None:
 def _run_backward(values: Values, slope: Function) -> None:
     """Add every gradient and Jacobian; ``a/b`` is the derivative of a by b, keyed by a's and then b's time."""
     steps = range(1, STEPS + 1)
-    names = ("J_t/o", "J_t/h", "J_t/z", "J_t/yhat", "o/h", "h/z", "z/h", "yhat/o", "h/h", "g_h", "g_z", "g_o", "g_yhat", "g_W")
+    names = (
+        "J_t/o",
+        "J_t/h",
+        "J_t/z",
+        "J_t/yhat",
+        "o/h",
+        "h/z",
+        "z/h",
+        "yhat/o",
+        "h/h",
+        "g_h",
+        "g_z",
+        "g_o",
+        "g_yhat",
+        "g_W",
+    )
     values.update({name: {} for name in names})
     for t in steps:
         _add_output_gradients(values, t)
@@ -208,7 +224,9 @@ def _build_world(
 ) -> dict[str, Any]:
     values = build_pass(seed, sizes, functions, one_hot=one_hot, start=start)
     if kind == "scalar":
-        values = {name: {at: float(np.asarray(v).reshape(())) for at, v in found.items()} for name, found in values.items()}
+        values = {
+            name: {at: float(np.asarray(v).reshape(())) for at, v in found.items()} for name, found in values.items()
+        }
     own = {"psi": functions[0], "psi_prime": functions[1]}
     return {"kind": kind, "steps": STEPS, "values": values, "of_t": OF_T, "functions": {**COMMON, **own}}
 

@@ -14,9 +14,7 @@ from grader.model import Answer
 ROOT = Path(__file__).parents[2]
 RUBRIC = yaml.safe_load((ROOT / "rubrics/hw5.yaml").read_text(encoding="utf-8"))
 ROWS = yaml.safe_load((ROOT / "tests/cases/formula.yaml").read_text(encoding="utf-8"))
-WORLDS = {
-    name: TypeAdapter(FormulaWorld).validate_json(json.dumps(world)) for name, world in RUBRIC["worlds"].items()
-}
+WORLDS = {name: TypeAdapter(FormulaWorld).validate_json(json.dumps(world)) for name, world in RUBRIC["worlds"].items()}
 QUESTIONS = {
     row["id"]: TypeAdapter(FormulaQuestion).validate_json(json.dumps(row["question"]))
     for row in RUBRIC["criteria"]

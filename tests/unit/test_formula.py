@@ -3,11 +3,11 @@
 import time
 
 import pytest
-from tests.unit.formula_cases import check
 
 from grader.formula.extract import drop_struck, find_spans
 from grader.formula.layout import shows_layout
 from grader.formula.normalise import normalise
+from tests.unit.formula_cases import check
 
 
 @pytest.mark.parametrize(
@@ -106,3 +106,16 @@ def test_bombs_end_soon_and_for_a_person(name):
     assert time.process_time() - start < 2
     assert evidence.verdict == "unreadable" and evidence.review is not None
     assert len(str(evidence.observed)) < 5_000
+
+
+def test_a_false_step_on_the_way_is_named_and_costs_nothing():
+    evidence = check(
+        "q2d", r"$\psi' = \psi(1-\psi)$ and so $$\frac{\partial J}{\partial W_{hh}} = \sum_{t=1}^3 g_{W_{hh},t}$$"
+    )
+    assert evidence.verdict == "correct" and [f.code for f in evidence.findings] == ["formula.false_step"]
+    assert (
+        "false_step"
+        not in check(
+            "q2a", r"$\frac{\partial J_t}{\partial \hat y_t} = -\frac{y_t}{\hat y_t}$, $\hat y_t - y_t$"
+        ).observed
+    )

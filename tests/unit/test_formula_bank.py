@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tests.unit.formula_cases import QUESTIONS, WORLDS, resolve
 
 from grader.formula.bank import build_bank, build_question_table, read_bank_formula
 from grader.formula.compare import find_moments
 from grader.formula.evaluate import evaluate
 from grader.formula.meaning import Setting
 from grader.kinds.formula import AcceptedReading, Misconception, find_bank_problems
+from tests.unit.formula_cases import QUESTIONS, WORLDS, resolve
 
 READINGS = [(criterion, name) for criterion, question in QUESTIONS.items() for name in question.readings]
 
@@ -54,7 +54,9 @@ def find_oracle(criterion, oracle, world, moment):
 
 def find_bank(criterion):
     question, world = QUESTIONS[criterion], WORLDS["rnn"]
-    setting = Setting(table=build_question_table(question, world), times=tuple(question.times), lone=question.lone_index)
+    setting = Setting(
+        table=build_question_table(question, world), times=tuple(question.times), lone=question.lone_index
+    )
     return build_bank(question, world, setting, resolve), setting
 
 
@@ -89,7 +91,9 @@ def test_full_gradient_by_central_differences():
             change = np.zeros_like(matrix)
             change[row, column] = step
             above, below = (
-                sum(run_network(world, identity=False, detached=False, weights=matrix + sign * change)[3].values()).item()
+                sum(
+                    run_network(world, identity=False, detached=False, weights=matrix + sign * change)[3].values()
+                ).item()
                 for sign in (1, -1)
             )
             assert (above - below) / (2 * step) == pytest.approx(ours[row, column], rel=1e-5, abs=1e-8)

@@ -1,9 +1,9 @@
 """The case table: every row is decided as a careful marker would, or referred where the table says so."""
 
 import pytest
-from tests.unit.formula_cases import QUESTIONS, ROWS, WORLDS, check, resolve
 
 from grader.kinds.formula import find_bank_problems
+from tests.unit.formula_cases import QUESTIONS, ROWS, WORLDS, check, resolve
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[f"{n}-{row['criterion']}-{row['why'][:30]}" for n, row in enumerate(ROWS)])
