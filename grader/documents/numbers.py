@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from grader.documents.wording import fold, remove_struck, to_plain
 
+MAX_NUMBERS = 400
+
 _NUMBER = r"[+\-]?\s?(?:\d+(?:\.\d+)?|\.\d+)(?:\s?/\s?\d+(?:\.\d+)?)?(?:e[+\-]?\d+)?"
 _ENVIRONMENT = re.compile(
     r"\\begin\s*\{\s*(?:[pbvBV]?(?:small)?matrix\*?|array)\s*\}(?:\s*\{[clr|\s]*\}|\[[clr]\])?(.*?)"
@@ -56,11 +58,16 @@ class Numbers:
 
 
 def read_numbers(text: str) -> Numbers:
-    """Return the vectors and scalar results of a raw text, in order; struck-out ones are left out."""
+    """Return the vectors and scalar results of a raw text, in order; struck-out ones are left out.
+
+    A text with more than MAX_NUMBERS numbers is no answer to a vector question: nothing is read from it.
+    """
     body = _TRAILING_MINUS.sub(r"-\1", _linear(remove_struck(text)))
     body = fold(to_plain(body))
     body = re.sub(r"\^\s*\{?\s*(?:t|top|\\top|')\s*\}?(?=\W|$)", " ", body)
     body = _flatten_calls(body)
+    if len(re.findall(r"\d+", body)) > MAX_NUMBERS:
+        return Numbers(text=body, vectors=(), results=())
     vectors = _matrices(body)
     masked = _mask(body, vectors)
     vectors += _groups(masked, body)

@@ -28,6 +28,9 @@ from grader.documents.option_words import (
 from grader.documents.phrases import find_phrase
 from grader.documents.wording import fold, is_addressed_to_grader, remove_struck, to_plain
 
+MAX_SENTENCE = 1_200
+MAX_NUMBERS = 60
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
@@ -87,6 +90,8 @@ def _prepare(text: str) -> tuple[str, bool]:
 
 def _read_sentences(body: str, options: Sequence[Nameable], prompt: str, denials: Sequence[str]) -> Named:
     units = [unit for unit in _units(body) if not _repeats(unit, prompt)]
+    if any(len(unit) > MAX_SENTENCE or len(re.findall(r"\d+", unit)) > MAX_NUMBERS for unit in units):
+        return Named(doubt="a sentence is too long or has too many numbers", reason=body)
     mentions = _mentions(units, options, denials)
     if cut := _corrected(units, mentions, options):
         units = _units("\n".join(units)[cut:])

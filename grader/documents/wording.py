@@ -67,7 +67,7 @@ def to_plain(text: str) -> str:
     text = _TAGS.sub(" ", remove_struck(text[:MAX_CHARACTERS]))
     text = re.sub(r"(\*\*|__|`+)(?=\S)|(?<=\S)(\*\*|__|`+)", "", text)
     text = re.sub(r"(?<![\w*\\])\*(?=[^\s*])([^*\n]*)(?<=\S)\*(?![\w*])", r"\1", text)
-    return re.sub(r"(?m)^\s*(?:#{1,6}|>+)\s*", "", text).strip()
+    return re.sub(r"(?m)^[ \t]*(?:#{1,6}|>+)[ \t]*", "", text).strip()
 
 
 def fold(text: str) -> str:
@@ -103,6 +103,8 @@ class Sentence:
 
 
 _ITEM = re.compile(r"^\s*(?:[-*+•▪◦‣●]|\(?(?:\d{1,2}|[۰-۹]{1,2}|[a-hA-H]|[ivx]{1,4})[.)])\s+")
+# A sentence without an end is cut, so that no text takes long to match.
+_LONG = re.compile(r"([^.!?؟]{800}\S{0,80})(?=\s)")
 _STOP = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bcf)(?<!\betc)(?<!\.)[.!?؟]+(?=[\s\"')\]]|$)(?!\s*\.)|\n{2,}")
 
 
@@ -111,6 +113,7 @@ def find_sentences(text: str) -> tuple[Sentence, ...]:
     sentences = []
     for block, item in _blocks(text):
         start = 0
+        block = _LONG.sub(r"\1\n\n", block)
         for stop in [*_STOP.finditer(block), None]:
             plain = " ".join(block[start : stop.end() if stop else len(block)].split())
             start = stop.end() if stop else 0

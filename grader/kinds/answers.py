@@ -17,12 +17,14 @@ def build_shown(answer: Answer) -> dict[str, Json]:
     return {"answer": answer.text[:MAX_SHOWN], **location}
 
 
-def find_absent(kind: str, criterion: str, answer: Answer) -> Evidence | None:
-    """Return the evidence for an answer that is missing or unreadable, None for one to judge."""
+def find_absent(kind: str, criterion: str, answer: Answer, limit: int) -> Evidence | None:
+    """Return the evidence for an answer that is missing, unreadable or longer than ``limit``, None for one to judge."""
     if answer.state == "missing":
         return build_missing(kind, criterion, answer, (), "No answer was found for this part.")
-    if answer.state == "unreadable":
-        review = Review(reason=answer.reason or "The answer could not be read.")
+    too_long = len(answer.text) > limit
+    if answer.state == "unreadable" or too_long:
+        reason = f"The answer has more than {limit} characters." if too_long else "The answer could not be read."
+        review = Review(reason=answer.reason or reason)
         return Evidence(
             criterion=criterion,
             verdict="unreadable",

@@ -17,6 +17,9 @@ from grader.kinds.answers import build_addressed, build_missing, build_shown, fi
 from grader.kinds.base import STRICT, Context, Kind
 from grader.model import Answer, Evidence, Finding, Json, Review, Verdict
 
+# A longer answer is for a person: reading takes time, and no honest answer is so long.
+MAX_CHARACTERS = 4_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
@@ -99,7 +102,7 @@ class Question:
 
 def check(criterion: str, question: Question, answer: Answer, context: Context) -> Evidence:
     """Return the evidence for one choice; ``context`` is not needed."""
-    if absent := find_absent("choice", criterion, answer):
+    if absent := find_absent("choice", criterion, answer, MAX_CHARACTERS):
         return absent
     named = find_named(answer.text, question.options, question.prompt, question.denials)
     findings = [build_addressed("choice")] if named.addressed else []

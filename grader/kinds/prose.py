@@ -30,6 +30,9 @@ from grader.model import Answer, Evidence, Finding, Json, Review, Verdict
 Status = Literal["made", "contradicted", "mixed", "strewn", "absent"]
 _SHOWN_STATUS = {"made": "found", "contradicted": "not right", "mixed": "unclear", "strewn": "words only"}
 
+# A longer answer is for a person: reading takes time, and no honest answer is so long.
+MAX_CHARACTERS = 12_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
@@ -98,7 +101,7 @@ class _Reading:
 
 def check(criterion: str, question: Question, answer: Answer, context: Context) -> Evidence:
     """Return the evidence for one prose answer; ``context`` is not needed."""
-    if absent := find_absent("prose", criterion, answer):
+    if absent := find_absent("prose", criterion, answer, MAX_CHARACTERS):
         return absent
     sentences = find_sentences(to_plain(answer.text))
     kept = [sentence for sentence in sentences if not is_addressed_to_grader(sentence.folded)]

@@ -21,6 +21,9 @@ from grader.kinds.base import STRICT, Context, Kind
 from grader.kinds.vector_reading import Reading, is_close, read_answer
 from grader.model import Answer, Evidence, Finding, Json, Review, Verdict
 
+# A longer answer is for a person: reading takes time, and no honest answer is so long.
+MAX_CHARACTERS = 8_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
@@ -107,7 +110,7 @@ class Question:
 
 def check(criterion: str, question: Question, answer: Answer, context: Context) -> Evidence:
     """Return the evidence for one vector; ``context`` is not needed."""
-    if absent := find_absent("vector", criterion, answer):
+    if absent := find_absent("vector", criterion, answer, MAX_CHARACTERS):
         return absent
     parts = re.split(r"(?<=[.!?\n])(?=\s|$)", answer.text)
     kept = [part for part in parts if not is_addressed_to_grader(fold(part))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -88,3 +89,18 @@ def test_an_unfinished_answer_is_not_told_the_key_points() -> None:
     shown = str((evidence.observed, evidence.findings))
     assert evidence.verdict == "partial"
     assert "piecewise" not in shown and "receive no signal" not in shown
+
+
+def test_a_text_that_is_far_too_long_is_for_a_person() -> None:
+    evidence = check("q3b", "Argmax is not differentiable. " * 1000)
+    assert evidence.verdict == "unreadable" and evidence.review is not None
+    assert "characters" in evidence.review.reason
+
+
+@pytest.mark.parametrize(
+    "text", ["gradient " * 1300, "not " * 3000, "\n" * 11_000 + "x", "[(" * 5000, "گرادیان نیست " * 900]
+)
+def test_no_text_takes_long_to_read(text: str) -> None:
+    start = time.monotonic()
+    check("q3b", text)
+    assert time.monotonic() - start < 10
