@@ -193,7 +193,7 @@ def _names(source: str) -> list[str]:
     return [
         line.split("(")[0].split(":")[0].split()[1]
         for line in source.splitlines()
-        if line.startswith(("def ", "class ", "@"))
+        if line.startswith(("def ", "class "))
     ]
 
 
