@@ -19,7 +19,7 @@ from grader.formula.evaluate import evaluate, limit_operations
 from grader.formula.faults import FormulaFault, NoValue, ShapeFault, TooMuch, Unread
 from grader.formula.meaning import Reading
 from grader.formula.slips import find_mendings
-from grader.formula.tree import Expr, Num, Sym, Var, find_names, find_nodes, substitute
+from grader.formula.tree import Call, Expr, Num, Sym, Var, find_names, find_nodes, substitute
 
 Sort = Literal["reading", "misconception", "slip", "condition", "wrong", "refer"]
 LAYOUTS = ("row_gradients", "row_vectors")
@@ -245,7 +245,8 @@ def _judge_circular(variants: Sequence[Reading], case: Case) -> Judgement:
     """Judge a recursion: right if its step holds at every earlier moment and its base case stands beside it."""
     for reading in variants:
         for kind, name in (("generic", "full"), ("identity", "psi_left_out")):
-            if not _holds_before(reading.expr, case, kind):
+            sloped = any(isinstance(node, Call) for node in find_nodes(reading.expr))
+            if (kind == "identity" and sloped) or not _holds_before(reading.expr, case, kind):
                 continue
             based = any(
                 isinstance(v := _try_values(o, case.bank, "generic"), tuple) and case.bank.find_reading(v, "generic")
