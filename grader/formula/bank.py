@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
@@ -106,6 +106,3 @@ def _find_indistinct(bank: Bank) -> list[str]:
         if values is not None and others is not None and equal_values(values, others):
             problems.append(f"{other_sort}.{other}: cannot be told from {sort}.{name}")
     return problems
-
-
-__all__ = ["Mapping", "build_bank", "build_question_table", "find_bank_problems", "read_bank_formula"]

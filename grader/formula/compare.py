@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 
 import numpy as np
 
@@ -143,6 +142,3 @@ def find_factor(values: Values, right: Values) -> float | None:
     factor = float(a @ b) / size
     close = np.abs(a - factor * b).max() <= RTOL * max(np.abs(a).max(), np.abs(b).max())
     return factor if close and abs(factor) > RTOL else None
-
-
-__all__ = ["Bank", "equal_values", "evaluate_everywhere", "find_factor", "find_moments", "product", "transpose_values"]
