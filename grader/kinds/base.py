@@ -11,6 +11,7 @@ Keys of ``Evidence.observed`` and ``Evidence.expected`` that the feedback render
   ``"kind": "bars"``, ``{"categories": [...], "series": [{"name", "values": [...]}]}``.
 - ``cells``: a list of ``{"index", "outcome", "error", "source"}`` worth showing.
 - ``next``: what to do next, one or two sentences to the student.
+- ``highlight``: sentences that a person should look at, for staff.
 - any other key: kept as data for staff and exports, not rendered.
 
 ``expected`` also carries ``visibility`` (``visible``, ``after_due``, ``staff``): the pipeline sets it from the rubric.

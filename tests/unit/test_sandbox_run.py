@@ -1,5 +1,6 @@
 """Real kernels: what notebooks do is survived, seen and bounded. Tests share a run where they can."""
 
+import contextlib
 import json
 import math
 import os
@@ -23,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMES = "numpy torch pandas scikit-learn matplotlib seaborn wordcloud nltk tqdm torchtext".split()
 PACKAGES = {name: version(name) for name in NAMES}
 SETTINGS = NotebookSettings(packages=PACKAGES, data="data", cell_timeout_seconds=60)
-QUICK = NotebookSettings(cell_timeout_seconds=2, output_bytes_per_cell=10_000)
+QUICK = NotebookSettings(cell_timeout_seconds=6, output_bytes_per_cell=10_000)
 
 
 def notebook(*cells: str) -> bytes:
@@ -265,7 +266,7 @@ def stubborn():
         "x = 1\ndef f():\n    return 1 / 0\n\nf()",
         "if x\n  print(x)",
         "while True: pass",
-        "for i in range(300_000): print('line', i)",
+        "for i in range(50_000): print('line', i)",
         "print('y' * 20_000_000)",
         "import subprocess\n_ = subprocess.Popen(['sleep', '4321'], start_new_session=True)\nprint(x, hash('a'))",
         "import os, time\nprint('last words', flush=True)\ntime.sleep(0.5)\nos._exit(3)",
@@ -284,7 +285,7 @@ def test_a_failing_cell_does_not_stop_the_rest(stubborn):
 def test_an_endless_loop_is_stopped_and_the_rest_runs(stubborn):
     assert [cell.outcome for cell in stubborn.cells] == [
         "raised", "raised", "timed out", "finished", "finished", "finished", "killed", "not run"]  # fmt: skip
-    assert "Cell 2 ran longer than 2 seconds" in stubborn.findings[0].message
+    assert "Cell 2 ran longer than 6 seconds" in stubborn.findings[0].message
 
 
 def test_output_is_cut(stubborn):
@@ -301,8 +302,16 @@ def test_a_process_that_ends_leaves_the_evidence_standing(stubborn):
 
 def test_nothing_outlives_a_run(colab, trained, stubborn, rooms):
     assert os.listdir(rooms) == []
-    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
-    assert not [command for command in commands if b"4321" in command or b"room.launcher" in command]
+    assert not list(processes_that_name(str(rooms).encode()))
+
+
+def processes_that_name(text):
+    """Yield the command lines of living processes with ``text`` in their arguments or their environment."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ended meanwhile, or is another user's
+            command = (folder / "cmdline").read_bytes()
+            if command and int(folder.name) != os.getpid() and text in command + (folder / "environ").read_bytes():
+                yield command
 
 
 def test_the_process_that_survives_its_kernel_is_found_by_its_home(rooms):
