@@ -25,7 +25,7 @@ from grader.documents.option_words import (
     Nameable,
     Place,
 )
-from grader.documents.phrases import find_phrase
+from grader.documents.phrases import find_phrase, repeats_question
 from grader.documents.wording import fold, is_addressed_to_grader, remove_struck, to_plain
 
 MAX_SENTENCE = 1_200
@@ -61,11 +61,11 @@ class _Mention:
     reason: bool
 
 
-def find_named(text: str, options: Sequence[Nameable], prompt: str = "", denials: Sequence[str] = ()) -> Named:
+def find_named(text: str, options: Sequence[Nameable], cues: Sequence[str] = (), denials: Sequence[str] = ()) -> Named:
     """Return which of ``options`` a raw answer names.
 
-    ``prompt`` is the sheet's question, so that a repeated question is not taken for an answer. ``denials`` are phrases
-    that rule an option out when said of it ("many to many").
+    ``cues`` are phrases by which a copied question is known, so that it is not taken for an answer. ``denials`` are
+    phrases that rule an option out when said of it ("many to many").
     """
     folded, addressed = _prepare(text)
     body, chosen = read_list(folded, options, denials)
@@ -73,7 +73,7 @@ def find_named(text: str, options: Sequence[Nameable], prompt: str = "", denials
         named = Named(chosen=chosen, by="marks", reason=body.replace(BOLD, ""))
         named = replace(named, doubt="" if len(chosen) < len(options) else _EVERY, none_of_them=not chosen)
     else:
-        named = _read_sentences(body.replace(BOLD, " "), options, prompt, denials)
+        named = _read_sentences(body.replace(BOLD, " "), options, cues, denials)
     return replace(named, addressed=addressed, text=folded.replace(BOLD, ""))
 
 
@@ -88,8 +88,8 @@ def _prepare(text: str) -> tuple[str, bool]:
 # --- sentences: claims and mentions ----------------------------------------------------------------------------------
 
 
-def _read_sentences(body: str, options: Sequence[Nameable], prompt: str, denials: Sequence[str]) -> Named:
-    units = [unit for unit in _units(body) if not _repeats(unit, prompt)]
+def _read_sentences(body: str, options: Sequence[Nameable], cues: Sequence[str], denials: Sequence[str]) -> Named:
+    units = _units(body, cues)
     if any(len(unit) > MAX_SENTENCE or len(re.findall(r"\d+", unit)) > MAX_NUMBERS for unit in units):
         return Named(doubt="a sentence is too long or has too many numbers", reason=body)
     mentions = _mentions(units, options, denials)
@@ -103,15 +103,11 @@ def _read_sentences(body: str, options: Sequence[Nameable], prompt: str, denials
     return replace(named, claim="\n".join(units[index] for index in sorted(claimed)), reason=text, in_words=asserted)
 
 
-def _units(text: str) -> list[str]:
-    parts = re.split(r"(?<=[^\s.])[.!?]+(?=\s|$)(?<!e\.g\.)(?<!i\.e\.)|\n+|;|(?<=\?)\s", text)
-    return [" ".join(part.split()) for part in parts if re.search(r"\w", part)]
-
-
-def _repeats(unit: str, prompt: str) -> bool:
-    words = re.findall(r"\w+", unit)
-    known = set(re.findall(r"\w+", fold(prompt)))
-    return len(words) >= 6 and sum(word in known for word in words) >= 0.8 * len(words)
+def _units(text: str, cues: Sequence[str] = ()) -> list[str]:
+    """Cut a text into sentences and lines, without those that repeat the question."""
+    parts = re.split(r"(?<=[^\s.])[.!]+(?=\s|$)(?<!e\.g\.)(?<!i\.e\.)|\n+|;|(?<=\?)\s", text)
+    kept = [part for part in parts if re.search(r"\w", part) and not repeats_question(part, cues)]
+    return [" ".join(re.sub(r"\?\s*$", "", part).split()) for part in kept]
 
 
 def _corrected(units: Sequence[str], mentions: Sequence[_Mention], options: Sequence[Nameable]) -> int:

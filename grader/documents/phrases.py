@@ -106,6 +106,20 @@ def _pattern(part: str) -> str:
     return pattern
 
 
+_ASKS = re.compile(r"^\W*(?:which|what|how|should (?:you|we|i|one)|کدام|چه|چگونه|آیا)\b.*\?\W*$", re.DOTALL)
+# How a sentence of a sheet begins, after its label: it tells somebody else what there is and what to do.
+_TELLS = re.compile(
+    r"^\W*(?:(?:question|problem|q|سوال)\W*\w{0,3}\W+|\(?\w[).]\s)?"
+    r"(?:you|suppose|assume|should|please|explain|discuss|describe|name|choose|select|justify|which|what|how|at|now"
+    r"|وضعیت|فرض|شما|توضیح|مزایا|کدام)\b"
+)
+
+
+def repeats_question(folded: str, cues: Sequence[str]) -> bool:
+    """Return whether a sentence is the sheet's and no answer: it asks, or it tells what one of ``cues`` says."""
+    return bool(_ASKS.match(folded)) or bool(_TELLS.match(folded) and any(locate_phrase(cue, folded) for cue in cues))
+
+
 def find_phrase(phrase: str, folded: str) -> tuple[int, int] | None:
     """Return the span in ``folded`` where ``phrase`` is said with the polarity it asks for, or None."""
     return next(((start, end) for start, end, as_asked in locate_phrase(phrase, folded) if as_asked), None)

@@ -75,8 +75,8 @@ class Question:
     options: tuple[Option, ...]
     key: tuple[int, ...]
     deduction: Decimal = Decimal("0.5")
-    # The sheet's question, recognised when a student copies it.
-    prompt: str = ""
+    # Phrases by which a sentence of the sheet's question is known when a student copies it.
+    question_cues: tuple[str, ...] = ()
     # What, said of an option, rules it out ("many to many").
     denials: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
@@ -85,7 +85,7 @@ class Question:
     next: str = ""
 
     def __post_init__(self) -> None:
-        check_phrases(self.denials)
+        check_phrases(self.question_cues, self.denials)
         numbers = [option.number for option in self.options]
         if numbers != list(range(1, len(numbers) + 1)):
             raise ValueError("options are numbered 1, 2, 3 ... in order")
@@ -104,7 +104,7 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
     """Return the evidence for one choice; ``context`` is not needed."""
     if absent := find_absent("choice", criterion, answer, MAX_CHARACTERS):
         return absent
-    named = find_named(answer.text, question.options, question.prompt, question.denials)
+    named = find_named(answer.text, question.options, question.question_cues, question.denials)
     findings = [build_addressed("choice")] if named.addressed else []
     if not named.text.strip():
         return build_missing("choice", criterion, answer, findings)
@@ -125,7 +125,7 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
 
 def _settles(question: Question, group: Group, named: Named) -> bool:
     """Return whether naming a group is all there is: nothing longer, which might tell its options apart."""
-    return len(named.text.split()) <= 12 or not set(group.options) & set(question.key)
+    return len(named.reason.split()) <= 12 or not set(group.options) & set(question.key)
 
 
 def _credit(question: Question, chosen: frozenset[int]) -> Decimal:
@@ -148,7 +148,7 @@ def _is_meant(phrases: Sequence[str], text: str) -> bool:
 
 
 def _find_group(question: Question, named: Named) -> Group | None:
-    said = [group for group in question.groups if _is_meant(group.phrases, named.text)]
+    said = [group for group in question.groups if _is_meant(group.phrases, named.reason)]
     return said[0] if len(said) == 1 else None
 
 
@@ -191,7 +191,7 @@ def _findings(question: Question, named: Named, group: Group | None) -> list[Fin
         if named.chosen - key
         else "",
         "choice.no_reason": "The sheet asks for a reason in a sentence; no marks hang on it here."
-        if not group and len(named.text.split()) <= 4 + 2 * len(named.chosen)
+        if not group and len(named.reason.split()) <= 4 + 2 * len(named.chosen)
         else "",
     }
     return [Finding(code=code, message=message) for code, message in found.items() if message]

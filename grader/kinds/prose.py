@@ -7,13 +7,12 @@ speaks to the grader is left out. Credit is given without a person only where ev
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
-from grader.documents.phrases import check_phrases, find_phrase, locate_phrase
+from grader.documents.phrases import check_phrases, find_phrase, locate_phrase, repeats_question
 from grader.documents.wording import (
     Sentence,
     find_sentences,
@@ -74,11 +73,12 @@ class Question:
     kind: Literal["prose"]
     points: tuple[Point, ...]
     rules: tuple[Rule, ...]
-    # The sheet's question, recognised when a student copies it.
-    prompt: str = ""
+    # Phrases by which a sentence of the sheet's question is known when a student copies it.
+    question_cues: tuple[str, ...] = ()
     model_answer: str = ""
 
     def __post_init__(self) -> None:
+        check_phrases(self.question_cues)
         names = {point.name for point in self.points}
         if unknown := {need for rule in self.rules for need in rule.needs} - names:
             raise ValueError(f"rules: there is no point {sorted(unknown)[0]!r}")
@@ -106,16 +106,10 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
     sentences = find_sentences(to_plain(answer.text))
     kept = [sentence for sentence in sentences if not is_addressed_to_grader(sentence.folded)]
     findings = [build_addressed("prose")] if len(kept) < len(sentences) else []
-    kept = [sentence for sentence in kept if not _repeats(sentence, question.prompt)]
+    kept = [sentence for sentence in kept if not repeats_question(sentence.folded, question.question_cues)]
     if not kept:
         return build_missing("prose", criterion, answer, findings)
     return _judge(criterion, question, answer, _read(question, kept), findings)
-
-
-def _repeats(sentence: Sentence, prompt: str) -> bool:
-    words = re.findall(r"\w+", sentence.folded)
-    known = set(re.findall(r"\w+", prompt.lower()))
-    return len(words) >= 5 and sum(word in known for word in words) >= 0.85 * len(words)
 
 
 # --- reading -------------------------------------------------------------------------------------------------------
