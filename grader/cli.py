@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from grader.course import Course
-    from grader.model import Marksheet
+    from grader.model import Mark, Marksheet
 
 MARKSHEETS_SCHEMA = "grader/marksheets/1"
 
@@ -253,19 +254,20 @@ def _marks(value: Decimal | None) -> str:
     return "–" if value is None else f"{value.normalize():f}"
 
 
-def _why(mark: Any) -> str:
+def _why(mark: Mark) -> str:
     """Return a few words on why: what a person must decide, else what was found, else what was read."""
     evidence = mark.evidence
-    parts = [f"reading: {evidence.reading}"] if evidence.reading else []
     findings = [finding for finding in evidence.findings if finding.audience == "student"]
+    parts = [f"reading: {evidence.reading}"] if evidence.reading else []
     if evidence.review:
         parts.append(evidence.review.reason)
     elif evidence.verdict != "correct" and findings:
         parts.append(findings[0].message)
-    elif text := evidence.observed.get("text"):
-        parts.append(str(text))
-    line = " ".join("; ".join(parts).split())
-    return line if len(line) <= 140 else line[:139] + "…"
+    else:
+        parts.append(str(evidence.observed.get("text", "")))
+        noted = sorted({finding.code.partition(".")[2].replace("_", " ") for finding in findings})
+        parts += [f"noted: {', '.join(noted)}"] if noted and not evidence.reading else []
+    return textwrap.shorten("; ".join(filter(None, parts)), 100, placeholder=" …")
 
 
 def _write_json(target: str, sheets: Sequence[Marksheet]) -> None:
