@@ -151,22 +151,23 @@ def _show(question: NotebookQuestion, results: list[PointResult], judgement: Jud
         for point, result in zip(question.points, results, strict=True)
     ]
     earned = sum(result.share == 1 for result in results)
+    advice = _advise(question, results, judgement)
     return {
         "text": f"{earned} of {len(results)} points",
-        "next": _advise(question, results, judgement),
+        **({"next": advice} if advice else {}),
         "table": {"columns": ["what was looked at", "earned", "what was seen"], "rows": rows},
         **judgement.observed,
     }
 
 
 def _advise(question: NotebookQuestion, results: list[PointResult], judgement: Judgement) -> str:
-    """Return what to do next: the first point that was lost, since later ones often follow from it."""
+    """Return what to do next: the first point that was lost, since later ones often follow from it; "" if none was."""
     if judgement.missing:
         return "Fill in that cell, restart the kernel and run all cells."
     pairs = zip(question.points, results, strict=True)
     lost = next((point.title for point, result in pairs if result.share is not None and result.share < 1), None)
     if lost is None:
-        return "Nothing to mend here."
+        return ""
     return f'Begin with "{lost}"; then restart the kernel, run all cells and look again.'
 
 

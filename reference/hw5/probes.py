@@ -599,19 +599,22 @@ def _hidden_logits(net: Any, hidden: Any) -> Any:
 
 
 def own_networks(namespace: Any, *, comments: Any) -> Any:
-    """Send split comments to the networks that the notebook's own cells left behind, with the notebook's vocabulary."""
+    """Send ``comments`` to the networks that the notebook's own cells left behind, with the notebook's vocabulary.
+
+    They come in groups of one length, each comment as its words, so that none needs padding.
+    """
     nets = {
         name: value
         for name, value in namespace.items()
         if isinstance(value, torch.nn.Module) and not name.startswith("_") and _is_network(type(value))
     }
     with _quiet(0):
-        tokens = _attempt(_encode, getattr(namespace.get("text_field"), "vocab", None), comments)
+        batches = _attempt(_encode, getattr(namespace.get("text_field"), "vocab", None), comments)
         replies = {
             name: {
                 "kind": type(net).__name__,
                 "core": _core(net),
-                "logits": _attempt(_kept_logits, net, tokens),
+                "logits": _attempt(_kept_logits, net, batches),
                 "moves": _attempt(_try_optimizers, namespace, net),
             }
             for name, net in sorted(nets.items())[:8]
@@ -620,11 +623,12 @@ def own_networks(namespace: Any, *, comments: Any) -> Any:
 
 
 def _encode(vocab: Any, comments: Any) -> Any:
-    """Return token ids [longest][comments] in the notebook's own vocabulary."""
-    pad = vocab.itos.index("<pad>") if "<pad>" in vocab.itos else 1
-    rows = [[int(vocab.stoi[word]) if word in vocab.stoi else 0 for word in words] for words in comments]
-    longest = max(map(len, rows))
-    return [list(column) for column in zip(*(row + [pad] * (longest - len(row)) for row in rows), strict=True)]
+    """Return token ids [length][comments] of every group of equally long comments, in the notebook's vocabulary."""
+    groups = [
+        [[int(vocab.stoi[word]) if word in vocab.stoi else 0 for word in words] for words in group]
+        for group in comments
+    ]
+    return [[list(column) for column in zip(*rows, strict=True)] for rows in groups]
 
 
 def _try_optimizers(namespace: Any, net: Any) -> Any:
@@ -645,11 +649,11 @@ def _try_optimizers(namespace: Any, net: Any) -> Any:
     return moves
 
 
-def _kept_logits(net: Any, tokens: Any) -> Any:
+def _kept_logits(net: Any, batches: Any) -> Any:
     """Return the logits, with the network left in the mode that it was in."""
     mode = net.training
     try:
-        return _logits(net, tokens)["values"]
+        return _hidden_logits(net, batches)
     finally:
         net.train(mode)
 
