@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import hmac
 import importlib
 import importlib.util
 import os
@@ -46,8 +47,6 @@ class Course:
 
     def seed(self, submission_digest: str) -> bytes:
         """Return HMAC-SHA256(secret, assignment, submission digest), from which all hidden inputs derive."""
-        import hmac
-
         message = f"{self.rubric.assignment}\x00{submission_digest}".encode()
         return hmac.digest(self.secret, message, hashlib.sha256)
 
@@ -114,7 +113,7 @@ def load_course(paths: Sequence[Path], *, root: Path | None, rubric: Path | None
         secret=DEMO_SECRET if class_file.key == "demo" else load_secret(),
         class_file=class_file,
         digests={
-            "rubric": hashlib.sha256(rubric_path.read_bytes()).hexdigest(),
+            "rubric": digest_pairs([(rubric_path.name, hashlib.sha256(rubric_path.read_bytes()).hexdigest())]),
             "reference": digest_folder(found / "reference" / loaded.assignment),
             "grader": digest_folder(Path(__file__).parent),
         },
