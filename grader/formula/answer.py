@@ -5,47 +5,53 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Literal
+from itertools import pairwise, product
 
 from lark import Token
 
-from grader.formula.extract import Join, Place, Span, find_spans, find_statements
+from grader.formula.extract import find_spans
 from grader.formula.faults import MAX_VARIANTS, FormulaFault, NoValue, Unread
 from grader.formula.meaning import Definition, Reading, Setting, read_meaning
-from grader.formula.parse import Syntax, parse_python, parse_tokens
-from grader.formula.symbols import INDEX_LETTERS, Key, find_base, find_labels
+from grader.formula.parse import Syntax
+from grader.formula.roles import Line, Link, read_span, try_meaning
+from grader.formula.symbols import INDEX_LETTERS
+from grader.formula.syntax import mentions
 from grader.formula.terms import RANKS
-from grader.formula.tree import Expr, Num, Sym, Var
+from grader.formula.tree import Expr, Num, Sym
 
-Role = Literal["asked", "expression", "definition", "claim", "mention", "unread"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """One side of an equation: its tree, or why there is none."""
-
-    tree: Syntax | None
-    source: str
-    fault: Unread | None = None
-    condition: bool = False
+# What a writer says who takes back what stands before.
+_TAKEN_BACK = re.compile(
+    r"\b(no|wrong|wait|rather|actually|correct(ion|ed|ly)?|instead|sorry|mistaken?|should be|but)\b"
+    r"|نه|اشتباه|غلط|اصلاح|درست",
+    re.IGNORECASE,
+)
+_FACTS = ("J", "J_t", "h", "z", "o", "x", "y", "yhat")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One statement with the part that it plays."""
+class Other:
+    """Another formula that could be meant: ``asked`` if it is given as the answer, ``taken_back`` by later words."""
 
-    links: tuple[Link, ...]
-    role: Role
-    place: Place
-    join: Join
-    key: Key | None = None
-    words: str = ""
+    link: Link
+    asked: bool = False
+    step: bool = False
+    taken_back: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equation:
+    """A line that gives what was asked for; ``left`` is None where the formula stands alone."""
+
+    left: Sym | None
+    right: Expr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundAnswer:
-    """The answer's variants, best first in no order, and the links before it in its chain."""
+    """The answer's variants, best first in no order, and the links before it in its chain.
+
+    others: what else in the passage could be the answer. equations: all lines that give it, or parts of it.
+    """
 
     variants: tuple[Reading, ...]
     link: Link
@@ -53,153 +59,63 @@ class FoundAnswer:
     setting: Setting
     claims: tuple[Line, ...] = ()
     rival: Link | None = None
-    others: tuple[Expr, ...] = ()
+    others: tuple[Other, ...] = ()
+    equations: tuple[Equation, ...] = ()
+    special: bool = False
 
 
 def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswer:
     """Return the answer in a passage; raises Unread with what was not understood."""
-    lines = [line for span in find_spans(text) for line in _read_span(span, setting, asked)]
+    lines = [line for span in find_spans(text) for line in read_span(span, setting, asked)]
     setting = _with_definitions(lines, setting)
-    line = _choose_line(lines)
+    line = _choose_line(lines, setting)
     link, earlier = _choose_link(line, setting, asked)
-    variants = read_variants(link, setting)
-    claims = tuple(other for other in lines if other.role == "claim")
-    others = tuple(
-        expr
-        for other in lines
-        if other.role == "asked" and other is not line and (expr := _try_meaning(other.links[-1], setting)) is not None
-    )
+    equations = tuple(_find_equations(lines, setting, asked))
+    left = _find_left(line, setting, asked)
     return FoundAnswer(
-        variants=variants,
+        variants=read_variants(link, setting),
         link=link,
         earlier=earlier,
         setting=setting,
-        claims=claims,
+        claims=tuple(other for other in lines if other.role == "claim"),
         rival=_find_rival(lines, line),
-        others=others,
+        others=(*_find_others(lines, line), *(Other(link=step, step=True) for step in earlier)),
+        equations=equations,
+        special=left is not None and _is_special(left),
     )
 
 
-# --- lines ---
-def _read_span(span: Span, setting: Setting, asked: Sequence[str]) -> list[Line]:
-    if (span.python and span.place != "prose") or (span.python and "\\" not in span.text and "$" not in span.text):
-        found = _read_python_line(span, setting, asked)
-        if found is not None:
-            return [found]
-    text = re.sub(r"(?<![A-Za-z])([hzxs])_([a-z])([-+])1(?!\d)", r"\1_{\2\g<3>1}", span.text)
-    try:
-        statements = find_statements(replace(span, text=text), setting.table.vocabulary)
-    except Unread as fault:
-        return [_unread_line(span, fault)]
-    lines = []
-    for statement in statements:
-        links = tuple(_read_link(tokens, statement.source) for tokens in statement.links)
-        role, key = _find_role(links, setting, asked, defined=statement.definition, place=statement.place)
-        if role == "unread" and statement.place == "prose":
+def _find_others(lines: Sequence[Line], chosen: Line) -> Iterator[Other]:
+    """Yield the formulas beside the chosen one; a claim counts only where the chosen line is one itself."""
+    roles = ("asked", "expression", *(("claim", "definition") if chosen.role == "claim" else ()))
+    place = next(n for n, line in enumerate(lines) if line is chosen)
+    for number, line in enumerate(lines):
+        if line is chosen or line.role not in roles or line.links[-1].tree is None:
             continue
-        lines.append(
-            Line(links=links, role=role, place=statement.place, join=statement.join, key=key, words=statement.before)
-        )
-    return lines
+        after = lines[min(number, place) + 1 : max(number, place) + 1]
+        taken_back = any(later.join == "arrow" or _TAKEN_BACK.search(later.words) for later in after)
+        yield Other(link=line.links[-1], asked=line.role == "asked", taken_back=taken_back and number < place)
 
 
-def _unread_line(span: Span, fault: Unread) -> Line:
-    link = Link(tree=None, source=span.text, fault=fault)
-    return Line(links=(link,), role="unread", place=span.place, join="line")
+def _find_left(line: Line, setting: Setting, asked: Sequence[str]) -> Sym | None:
+    sides = [try_meaning(line.links[n], setting) for n in (0, -1)] if len(line.links) > 1 else []
+    return next((side for side in sides if isinstance(side, Sym) and side.name in asked), None)
 
 
-def _read_python_line(span: Span, setting: Setting, asked: Sequence[str]) -> Line | None:
-    try:
-        left, right = parse_python(span.text.strip().strip("`").strip(), setting.table.vocabulary)
-    except Unread as fault:
-        code = span.place != "prose"
-        return _unread_line(span, fault) if code and "\\" not in span.text else None
-    links = tuple(Link(tree=tree, source=span.text) for tree in (left, right) if tree is not None)
-    role, key = _find_role(links, setting, asked, defined=False, place=span.place)
-    return Line(links=links, role=role, place=span.place, join="line", key=key)
+def _is_special(left: Sym) -> bool:
+    """Whether a left side is one component or one numbered step of what was asked for."""
+    return any(isinstance(index, Num) for index in (*left.times, *left.parts))
 
 
-def _read_link(tokens: Sequence[Token], source: str) -> Link:
-    condition = _is_condition(tokens)
-    try:
-        return Link(tree=parse_tokens(tokens, source), source=source, condition=condition)
-    except Unread as fault:
-        return Link(tree=None, source=source, fault=fault)
-
-
-def _is_condition(tokens: Sequence[Token]) -> bool:
-    """Whether an inequality stands outside all brackets: "i ≤ t" says where a formula holds, and is none."""
-    depth = 0
-    for token in tokens:
-        depth += {"LPAR": 1, "LBRACE": 1, "BEGIN": 1, "RPAR": -1, "RBRACE": -1, "END": -1}.get(token.type, 0)
-        if token.type == "REL" and depth == 0:
-            return True
-    return False
-
-
-def _find_role(
-    links: Sequence[Link], setting: Setting, asked: Sequence[str], *, defined: bool, place: Place
-) -> tuple[Role, Key | None]:
-    if any(link.condition for link in links) and not any(_has_matrix(link) for link in links):
-        return "mention", None
-    first = links[0]
-    expr = _try_meaning(first, setting)
-    if len(links) == 1:
-        if first.tree is None:
-            return "unread", None
-        bare = isinstance(expr, Sym) and (place != "display" or expr.name in (*asked, "J", "J_t"))
-        if isinstance(expr, Var | Num) or bare:
-            return "mention", None
-        return "expression", None
-    last = _try_meaning(links[-1], setting)
-    if any(isinstance(side, Sym) and side.name in asked for side in (expr, last)):
-        return "asked", None
-    if isinstance(expr, Var | Num):
-        return "mention", None
-    if expr is None and first.tree is not None:
-        key = _find_key(first.tree)
-        if key and setting.table.find(*key) is None:
-            return "definition", key
-        return "claim", None
-    if isinstance(expr, Sym):
-        return "claim", None
-    if first.tree is None:
-        return "unread", None
-    return ("claim", None) if _is_call(first) else ("expression", None)
-
-
-def _has_matrix(link: Link) -> bool:
-    return link.tree is not None and any(True for _ in link.tree.find_data("matrix"))
-
-
-def _is_call(link: Link) -> bool:
-    """Whether a left side is a function of something, which is no answer but a statement about the function."""
-    items = list(link.tree.find_data("item")) if link.tree is not None else []
-    outer = (
-        [child for term in list(link.tree.find_data("term"))[-1:] for child in term.children]
-        if link.tree is not None
-        else []
-    )
-    return 0 < len(outer) <= 2 and len(items) <= 3 and getattr(outer[0].children[0], "type", "") == "FUNC"  # type: ignore[union-attr]
-
-
-def _try_meaning(link: Link, setting: Setting) -> Expr | None:
-    if link.tree is None:
-        return None
-    try:
-        return read_meaning(link.tree, setting, link.source).expr
-    except FormulaFault:
-        return None
-
-
-def _find_key(tree: Syntax) -> Key | None:
-    terms = list(tree.find_data("term"))
-    if not terms or len(terms[-1].children) != 1 or len(tree.children[0].children) != 1:  # type: ignore[union-attr]
-        return None
-    item = terms[-1].children[0]
-    base = find_base(item)  # type: ignore[arg-type]
-    labels = tuple(label for label in find_labels(item) if isinstance(label, str))  # type: ignore[arg-type]
-    return (base, labels) if base else None
+def _find_equations(lines: Sequence[Line], setting: Setting, asked: Sequence[str]) -> Iterator[Equation]:
+    for line in lines:
+        if line.role not in ("asked", "expression"):
+            continue
+        left = _find_left(line, setting, asked)
+        link = next((link for link in reversed(line.links) if try_meaning(link, setting) != left), None)
+        right = try_meaning(link, setting) if link is not None else None
+        if right is not None:
+            yield Equation(left=left, right=right)
 
 
 # --- the choice ---
@@ -209,17 +125,20 @@ def _with_definitions(lines: Sequence[Line], setting: Setting) -> Setting:
             if line.role != "definition" or line.key is None:
                 continue
             base, words = line.key
+            tree = line.links[-1].tree
+            if tree is not None and mentions(tree, base):
+                raise Unread(f"{base} is defined by itself", text=line.links[-1].source, position=0)
             length = next((n for n, word in enumerate(words) if word in INDEX_LETTERS or word.isdigit()), len(words))
             indices = words[length:]
             times = dict.fromkeys((*setting.times, *indices))
-            expr = _try_meaning(line.links[-1], replace(setting, times=tuple(times)))
+            expr = try_meaning(line.links[-1], replace(setting, times=tuple(times)))
             if expr is not None:
                 own = Definition(indices=indices, expr=expr)
                 setting = replace(setting, definitions={**setting.definitions, (base, words[:length]): own})
     return setting
 
 
-def _choose_line(lines: Sequence[Line]) -> Line:
+def _choose_line(lines: Sequence[Line], setting: Setting) -> Line:
     """Return the answer's line: the last for what was asked, or what follows from it; else the last formula."""
     last_asked = max((n for n, line in enumerate(lines) if line.role == "asked"), default=None)
     if last_asked is not None:
@@ -231,6 +150,8 @@ def _choose_line(lines: Sequence[Line]) -> Line:
         return chosen
     for roles in (("expression", "unread"), ("definition",), ("claim",)):
         found = [line for line in lines if line.role in roles]
+        if roles == ("claim",):
+            found = [line for line in found if not _is_fact(line, setting)] or found
         shown = [line for line in found if line.place == "display"]
         if found:
             return (shown or found)[-1]
@@ -238,6 +159,12 @@ def _choose_line(lines: Sequence[Line]) -> Line:
     if mentions:
         return mentions[-1]
     raise Unread("no formula was found in this answer")
+
+
+def _is_fact(line: Line, setting: Setting) -> bool:
+    """Whether a line only says how the network computes something."""
+    left = try_meaning(line.links[0], setting)
+    return isinstance(left, Sym) and left.name in _FACTS
 
 
 def _choose_link(line: Line, setting: Setting, asked: Sequence[str]) -> tuple[Link, tuple[Link, ...]]:
@@ -251,7 +178,7 @@ def _choose_link(line: Line, setting: Setting, asked: Sequence[str]) -> tuple[Li
 
 
 def _is_asked(link: Link, setting: Setting, asked: Sequence[str]) -> bool:
-    expr = _try_meaning(link, setting)
+    expr = try_meaning(link, setting)
     return isinstance(expr, Sym) and expr.name in asked
 
 
@@ -272,31 +199,35 @@ def find_steps(found: FoundAnswer) -> Iterator[tuple[Expr, Expr]]:
 
 
 def _pair(links: Sequence[Link], setting: Setting) -> Iterator[tuple[Expr, Expr]]:
-    sides = [_try_meaning(link, setting) for link in links]
+    sides = [try_meaning(link, setting) for link in links]
     for left, right in pairwise(sides):
         if left is not None and right is not None:
             yield left, right
 
 
 # --- variants ---
+def _has_product(tree: Syntax) -> bool:
+    """Whether a product over an index (or dots) stands here, whose order and scope may be meant in two ways."""
+    return any(token.type == "DOTS" or "prod" in token for token in tree.scan_values(lambda v: isinstance(v, Token)))
+
+
 def read_variants(link: Link, setting: Setting) -> tuple[Reading, ...]:
     """Return the different meanings that a formula can have, at most MAX_VARIANTS; raises what the first one raised."""
     if link.tree is None:
         raise link.fault or Unread("not a formula")
     found: dict[Expr, Reading] = {}
     first: FormulaFault | None = None
+    turns = _has_product(link.tree)
     eager = (False, True) if setting.machine_read else (False,)
     for repaired in eager:
-        for reverse in (False, True):
-            for rank in RANKS:
-                try:
-                    reading = read_meaning(
-                        link.tree, replace(setting, rank=rank, reverse=reverse, eager=repaired), link.source
-                    )
-                except FormulaFault as fault:
-                    first = first or fault
-                    continue
-                found.setdefault(reading.expr, reading)
+        for wide, reverse, rank in product((0, 1) if turns else (0,), (False, True) if turns else (False,), RANKS):
+            manner = replace(setting, rank=rank, reverse=reverse, wide=wide, eager=repaired)
+            try:
+                reading = read_meaning(link.tree, manner, link.source)
+            except FormulaFault as fault:
+                first = first or fault
+                continue
+            found.setdefault(reading.expr, reading)
     if not found:
         raise first or Unread("not a formula")
     return tuple(found.values())[:MAX_VARIANTS]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from lark import Token
@@ -37,6 +37,19 @@ _TOLD = re.compile(
     r"\b(transposed?|multiplied|divided|squared|outer|inner|elementwise|hadamard)\b|ترانهاده|ضرب", re.IGNORECASE
 )
 _WORD = re.compile(r"[^\W\d_]{2,}|\bI\b|[^\x00-\u024f\u0370-\u03ff\u2000-\u2bff]+")
+
+
+# Words that change the formula beside them: "tr $(A)$", "$A$ with a minus sign".
+_OPERATED = re.compile(
+    r"(\b(tr|trace|det|norm|(?<!I )mean|average|half|twice|transpose|minus|negative|inverse|log)|منفی|ترانهاده)"
+    r"( (of|the))*\s*$",
+    re.IGNORECASE,
+)
+_MODIFIED = re.compile(
+    r"\s*,?\s*(\(?(with|but|and) (a|the|an)? ?(minus|negative|opposite|flipped|reversed)"
+    r"|transposed\b|با علامت منفی|ترانهاده)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +99,8 @@ def find_spans(text: str) -> list[Span]:
     spans: list[Span] = []
     end = 0
     for match in _MATH.finditer(text):
+        if _OPERATED.search(text[end : match.start()]) or _MODIFIED.match(text[match.end() :]):
+            raise Unread("words beside the formula change it", text=text, position=match.start())
         _add_prose(spans, text[end : match.start()])
         _add_math(spans, match, text[end : match.start()])
         end = match.end()
@@ -127,7 +142,7 @@ def find_statements(span: Span, vocabulary: Vocabulary) -> list[Statement]:
     statements: list[Statement] = []
     for before, piece in _split_words(source, vocabulary):
         tokens = read_tokens(piece, vocabulary)
-        statements += _split_statements(tokens, piece, span, bool(_WHERE.search(before)))
+        statements += _split_statements(tokens, piece, replace(span, before=before), bool(_WHERE.search(before)))
     return statements
 
 
@@ -178,22 +193,23 @@ def _split_statements(tokens: Sequence[Token], source: str, span: Span, definiti
     statements: list[Statement] = []
     links: list[list[Token]] = [[]]
     join: Join = "line"
-    pending = definition
+    pending, aside = definition, False
 
     def close(next_join: Join) -> None:
-        nonlocal links, join, pending
+        nonlocal links, join, pending, aside
         kept = tuple(tuple(_trim(link)) for link in links)
         kept = tuple(link for link in kept if link)
-        if kept:
+        if kept and not aside:
             statements.append(
                 Statement(
                     links=kept, source=source, place=span.place, join=join, before=span.before, definition=pending
                 )
             )
             pending = False
-        links, join = [[]], next_join
+        links, join, aside = [[]], next_join, False
 
     depth = 0
+    tokens = _drop_conditions(tokens)
     for position, token in enumerate(tokens):
         depth += {"LPAR": 1, "LBRACE": 1, "BEGIN": 1, "RPAR": -1, "RBRACE": -1, "END": -1}.get(token.type, 0)
         if depth > 0:
@@ -201,6 +217,9 @@ def _split_statements(tokens: Sequence[Token], source: str, span: Span, definiti
                 links[-1].append(token)
         elif token.type == "REL" and token.value == "=":
             links.append([])
+        elif token.type == "REL" and token.value == "in" and len(links[-1]) > 1:
+            close("comma")  # "… ∈ ℝ²" says what kind of thing it is
+            aside = True
         elif token.type == "REL" and token.value == "!=" and links[-1]:
             close("comma")  # "… = A ≠ B": what it is not is no answer
             links[-1].append(token)
@@ -218,6 +237,31 @@ def _split_statements(tokens: Sequence[Token], source: str, span: Span, definiti
             links[-1].append(token)
     close("line")
     return statements
+
+
+def _drop_conditions(tokens: Sequence[Token]) -> list[Token]:
+    """Drop brackets that end a statement and only say where it holds: "A (i = t), B (i < t)"."""
+    kept: list[Token] = []
+    position = 0
+    while position < len(tokens):
+        end = _find_condition(tokens, position) if kept and kept[-1].type not in ("NUMBER", "BIG", "SUB", "SUP") else 0
+        if not end or kept[-1].value in ("ones", "I", "\\delta"):
+            kept.append(tokens[position])
+            position += 1
+        else:
+            position = end
+    return kept
+
+
+def _find_condition(tokens: Sequence[Token], start: int) -> int:
+    """Return where a bracketed condition that begins here ends, 0 if none does."""
+    if tokens[start].value != "(":
+        return 0
+    end = next((n for n in range(start, len(tokens)) if tokens[n].type == "RPAR"), len(tokens))
+    inside = tokens[start + 1 : end]
+    plain = all(token.type in ("NAME", "NUMBER", "REL", "SIGN") for token in inside)
+    last = end + 1 >= len(tokens) or tokens[end + 1].type in ("COMMA", "SEPARATOR", "TEXT", "ARROW")
+    return end + 1 if plain and last and any(token.type == "REL" for token in inside) else 0
 
 
 def _continues(tokens: Sequence[Token], position: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,11 +15,11 @@ from grader.formula.compare import (
     find_moments,
     transpose_values,
 )
-from grader.formula.evaluate import evaluate, limit_operations
+from grader.formula.evaluate import evaluate
 from grader.formula.faults import FormulaFault, NoValue, ShapeFault, TooMuch, Unread
 from grader.formula.meaning import Reading
 from grader.formula.slips import find_mendings
-from grader.formula.tree import Call, Expr, Num, Sym, Var, find_names, find_nodes, substitute
+from grader.formula.tree import Expr, Num, Var, find_names, find_nodes, substitute
 
 Sort = Literal["reading", "misconception", "slip", "condition", "wrong", "refer"]
 LAYOUTS = ("row_gradients", "row_vectors")
@@ -44,9 +44,8 @@ class Case:
 
     ``scalar``: the whole question is answered without any sign of matrices.
     ``followed``: what the student's own earlier answer would make right here. ``named``: quotients that may stand.
-    ``asked``: the quantity itself. ``others``: what else the student wrote that it equals. ``structural``: a last look
-    at how a wrong formula is built, giving a misconception. ``layouts``: which of "columns" and "rows" the student's
-    other answers are right in.
+    ``asked``: the quantity itself. ``structural``: a last look at how a wrong formula is built, giving a misconception.
+    ``layouts``: which of "columns" and "rows" the student's other answers are right in.
     """
 
     bank: Bank
@@ -55,7 +54,6 @@ class Case:
     followed: Expr | None = None
     named: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
-    others: tuple[Expr, ...] = ()
     structural: Callable[[Expr], str | None] = field(default=lambda expr: None)
 
 
@@ -82,8 +80,8 @@ def judge(variants: Sequence[Reading], case: Case) -> Judgement:
     return _judge_wrong(valued, case)
 
 
-def find_false_step(steps: Iterable[tuple[Expr, Expr]], case: Case) -> tuple[Expr, Expr] | None:
-    """Return the first equation on the way whose two sides have values, of one shape, and differ."""
+def find_false_steps(steps: Iterable[tuple[Expr, Expr]], case: Case) -> Iterator[tuple[Expr, Expr]]:
+    """Yield the equations on the way whose two sides have values, of one shape, and differ."""
     world = case.bank.find_worlds("generic")[0]
     for left, right in steps:
         if any("/" in name and not name.startswith("J") for name in find_names(left) | find_names(right)):
@@ -92,13 +90,12 @@ def find_false_step(steps: Iterable[tuple[Expr, Expr]], case: Case) -> tuple[Exp
         try:
             sides = [tuple(evaluate(side, world, moment) for moment in moments) for side in (left, right)]
         except TooMuch:
-            return None
+            return
         except FormulaFault:
             continue
         same_shape = all(getattr(a, "shape", ()) == getattr(b, "shape", ()) for a, b in zip(*sides, strict=True))
         if same_shape and not equal_values(*sides):
-            return left, right
-    return None
+            yield left, right
 
 
 Valued = Sequence[tuple[Reading, "Values | FormulaFault"]]
@@ -242,42 +239,9 @@ def _find_condition(valued: Valued, case: Case) -> Judgement | None:
 
 
 def _judge_circular(variants: Sequence[Reading], case: Case) -> Judgement:
-    """Judge a recursion: right if its step holds at every earlier moment and its base case stands beside it."""
-    for reading in variants:
-        for kind, name in (("generic", "full"), ("identity", "psi_left_out")):
-            sloped = any(isinstance(node, Call) for node in find_nodes(reading.expr))
-            if (kind == "identity" and sloped) or not _holds_before(reading.expr, case, kind):
-                continue
-            based = any(
-                isinstance(v := _try_values(o, case.bank, "generic"), tuple) and case.bank.find_reading(v, "generic")
-                for o in case.others
-            )
-            if based and name in case.bank.readings:
-                return Judgement(sort="reading", name=name, detail="recursion", reading=reading)
-            return Judgement(sort="slip", name="not_expanded", reading=reading)
-    detail = "the answer contains what was asked for"
+    """Refer a recursion that stands alone: without its base case it says nothing (with one, see system.py)."""
+    detail = "the answer contains what was asked for, and its lines together could not be decided"
     return Judgement(sort="refer", name="circular", reading=variants[0], detail=detail)
-
-
-def _holds_before(expr: Expr, case: Case, kind: str) -> bool:
-    """Whether a recursion gives the right value at all moments but the last one (where its base case stands)."""
-    right = next(iter(case.bank.readings.values()))
-    if len(case.bank.times) < 2 or all(isinstance(node, Sym) for node in (expr,)):
-        return False
-    first, second = list(case.bank.times)[:2]
-    try:
-        for world in case.bank.find_worlds(kind):
-            for moment in find_moments(world, case.bank.times):
-                if moment[second] < moment[first]:
-                    with limit_operations(None):
-                        wanted = evaluate(right, world, moment)
-                    if not equal_values((evaluate(expr, world, moment),), (wanted,)):
-                        return False
-    except TooMuch:
-        raise
-    except FormulaFault:
-        return False
-    return True
 
 
 def _judge_chain(variants: Sequence[Reading], case: Case) -> Judgement:

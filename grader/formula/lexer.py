@@ -26,7 +26,7 @@ _ARROWS = {
 }  # fmt: skip
 _RELATIONS = {
     "=": "=", ":=": "=", "==": "=", r"\equiv": "=", r"\coloneqq": "=", r"\triangleq": "=",
-    r"\approx": "=", r"\simeq": "=",
+    r"\leftarrow": "=", r"\gets": "=", r"\approx": "=", r"\simeq": "=",
     r"\le": "<=", r"\leq": "<=", r"\leqslant": "<=", "<=": "<=", "<": "<", r"\lt": "<", r"\ge": ">=", r"\geq": ">=",
     r"\geqslant": ">=", ">=": ">=", ">": ">", r"\gt": ">", r"\ne": "!=", r"\neq": "!=", "!=": "!=", r"\in": "in",
 }  # fmt: skip
@@ -150,6 +150,8 @@ def _read_match(match: re.Match[str], state: _State) -> list[tuple[str, str]]:
     if kind == "relation":
         return [("REL", _RELATIONS[value])]
     if kind == "number":
+        if len(value) > 1 and value.isdigit() and re.search(r"\\[dtc]?frac\s*$", state.text[: match.start()]):
+            return [("NUMBER", value[0]), ("NUMBER", value[1:])]  # \frac takes one sign: \frac13 is a third
         if len(value) > MAX_DIGITS:
             raise TooMuch("a number with too many digits", text=state.text, position=match.start())
         return [("NUMBER", value)]
@@ -221,6 +223,8 @@ def _read_sign(match: re.Match[str], state: _State) -> list[tuple[str, str]]:
 
 
 def _read_command(value: str, vocabulary: Vocabulary) -> list[tuple[str, str]]:
+    if value in (r"\Sigma", r"\Pi"):
+        return [("BIG", r"\sum" if value == r"\Sigma" else r"\prod")]
     if value in vocabulary.functions:
         return [("FUNC", value)]
     if value[1:] in vocabulary.functions:

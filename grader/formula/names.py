@@ -17,11 +17,13 @@ from grader.formula.syntax import (
     find_position,
     find_relations,
     find_scripts,
+    find_transposed_power,
     is_bracketed,
     is_transpose,
     take_words,
 )
 from grader.formula.tree import (
+    Call,
     Expr,
     Num,
     Part,
@@ -50,6 +52,10 @@ class NameReader(ABC):
     @abstractmethod
     def read_sum(self, tree: Syntax) -> Expr:
         """Return the value of a sum; what stands inside a script is one."""
+
+    @abstractmethod
+    def _read_group(self, atom: Syntax) -> Expr:
+        """Return the value of what stands in brackets."""
 
     @abstractmethod
     def read_relation(self, tree: Syntax) -> Expr:
@@ -87,6 +93,8 @@ class NameReader(ABC):
         found = self.table.find(base, words)
         if found is None and base in self._index_names() and not labels:
             return self._apply_scripts(self._read_index(item.children[0]), sups)
+        if found is None and base == "e" and not labels and len(sups) == 1 and sups[0].data == "sup":
+            return Call("exp", self._read_bound(sups[0].children[1]))
         if found is None and self.setting.machine_read:
             found = self._find_repaired(base, words)
         if found is None:
@@ -229,6 +237,9 @@ class NameReader(ABC):
                 raise NoValue("a derivative written with a prime only")
             return Trans(expr)
         inside = script.children[1]
+        power = find_transposed_power(inside) if script.data == "sup" else None
+        if power is not None:
+            return Pow(Trans(expr), self._read_group(power))
         if script.data == "sup":
             return Trans(expr) if is_transpose(inside) else Pow(expr, self._read_bound(inside))
         labels = find_relations(inside)

@@ -20,7 +20,7 @@ _SIGNS = {
     "↝": r"\leadsto ", "⇝": r"\leadsto ", "∴": r"\therefore ", "≤": r"\le ", "⩽": r"\le ", "≥": r"\ge ", "⊤": r"\top ",
     "⟙": r"\top ", "…": r"\dots ", "⋯": r"\dots ", "÷": "/", "≠": r"\ne ", "≡": "=", "≔": "=", "∈": r"\in ",
     "∞": r"\infty ", "‖": r"\| ", "〈": "(", "⟨": "(", "〉": ")", "⟩": ")", "⁄": "/", "∕": "/", "،": ",", "؛": ";",
-    "𝟙": r"\mathbb{1}", "‚": ",",
+    "𝟙": r"\mathbb{1}", "←": r"\leftarrow ", "‚": ",",
 }  # fmt: skip
 _GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "θ": "theta", "ϑ": "theta", "λ": "lambda",

@@ -22,6 +22,7 @@ class Setting:
     """What a question says about reading: its table, its time indices, what a lone index means, what was defined.
 
     ``rank`` says how an elementwise product stands among the others, ``reverse`` turns products over an index round,
+    ``wide``: how many factors without its index a product takes along (∏ diag(ψ'(z_k)) W: the W may be inside).
     ``eager`` applies the machine reader's index confusions even where the text makes sense as it stands.
     """
 
@@ -32,6 +33,7 @@ class Setting:
     definitions: Mapping[Key, Definition] = field(default_factory=dict)
     rank: str = "loose"
     reverse: bool = False
+    wide: int = 0
     eager: bool = False
 
 

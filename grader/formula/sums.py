@@ -57,7 +57,7 @@ class SumReader(ItemReader):
         rest = list(rest)
         outer: list[Any] = []
         if kind == "product":
-            rest, outer = split_scope(rest, index)
+            rest, outer = split_scope(rest, index, self.setting.wide)
         body = self.read_term(rest)
         if tail:
             more = [(sign, self.read_term(list(term.children))) for sign, term in tail]

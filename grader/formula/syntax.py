@@ -98,6 +98,16 @@ def is_transpose(node: Any) -> bool:
     return len(names) == 1 and names[0] in ("T", "\\top", "\\intercal")
 
 
+def find_transposed_power(node: Any) -> Syntax | None:
+    """Return the bracket of a superscript like ``T(t-i)``: a transpose and a power in one."""
+    row = find_row(node) if isinstance(node, Tree) and node.data == "brace" else []
+    marks = [item for item in row if len(item.children) == 1 and is_transpose(item.children[0])]
+    groups: list[Any] = [item.children[0] for item in row if isinstance(item.children[0], Tree)]
+    if len(row) == 2 and len(marks) == 1 and len(groups) == 1 and groups[0].data == "group":
+        return groups[0]  # type: ignore[no-any-return]
+    return None
+
+
 def is_bracketed(node: Syntax) -> bool:
     """Whether a superscript stands in round brackets, as an index does."""
     row = find_row(node)
@@ -129,24 +139,30 @@ def rebinds(tree: Syntax, index: str) -> bool:
     return any(getattr(node.children[0], "type", "") == "BIG" and find_index_name(node) == index for node in items)
 
 
-def split_scope(rest: list[Any], index: str) -> tuple[list[Any], list[Any]]:
-    """Split what follows a product sign: up to the last factor with its index (at least one), and what is outside."""
+def split_scope(rest: list[Any], index: str, more: int = 0) -> tuple[list[Any], list[Any]]:
+    """Split what follows a product sign: up to the last factor with its index (at least one), and what is outside.
+
+    ``more`` factors without the index are taken along.
+    """
     last = 0
     for position, child in enumerate(rest):
         if (isinstance(child, Tree) and mentions(child, index)) or position == 0:
             last = position
+    last = _end_factor(rest, last)
+    for _ in range(more):
+        if last + 1 < len(rest):
+            last = _end_factor(rest, last + 1)
+    return rest[: last + 1], rest[last + 1 :]
+
+
+def _end_factor(rest: list[Any], last: int) -> int:
+    """Return where the factor ends that begins at ``last``, or after an operator there."""
     while last + 1 < len(rest) and isinstance(rest[last], Token):
         last += 1
-    if (
-        isinstance(rest[last], Tree)
-        and isinstance(rest[last].children[0], Token)
-        and rest[last].children[0].type == "FUNC"
-    ):
-        following = rest[last + 1] if last + 1 < len(rest) else None
-        if (
-            isinstance(following, Tree)
-            and isinstance(following.children[0], Tree)
-            and following.children[0].data == "group"
-        ):
+    atom = rest[last].children[0] if isinstance(rest[last], Tree) else None
+    following = rest[last + 1] if last + 1 < len(rest) else None
+    if isinstance(atom, Token) and atom.type == "FUNC" and isinstance(following, Tree):
+        group = following.children[0]
+        if isinstance(group, Tree) and group.data == "group":
             last += 1
-    return rest[: last + 1], rest[last + 1 :]
+    return last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -11,14 +12,16 @@ from typing import Any, ClassVar, Literal
 from grader.formula.answer import FoundAnswer, find_answer, find_steps, read_variants
 from grader.formula.bank import build_bank, build_question_table, read_bank_formula
 from grader.formula.bank import find_bank_problems as find_formula_problems
+from grader.formula.conflict import find_conflict
 from grader.formula.evaluate import limit_operations
 from grader.formula.faults import FormulaFault, Unread, render_shape
-from grader.formula.judge import Case, Judgement, find_false_step, judge
+from grader.formula.judge import Case, Judgement, find_false_steps, judge
 from grader.formula.layout import shows_layout
 from grader.formula.meaning import Definition, Setting
 from grader.formula.render import render_latex
 from grader.formula.slips import find_products
 from grader.formula.symbols import FormulaWorld, Key
+from grader.formula.system import judge_system
 from grader.formula.tree import Expr, Trans, find_nodes
 from grader.kinds.base import STRICT, Context, Kind
 from grader.model import Answer, Evidence, Finding, Review, Verdict
@@ -108,6 +111,7 @@ CONDITION_NOTES: Mapping[str, str] = {
     "one_hot": "This holds only for one-hot labels; say so, or keep the labels general.",
     "h0_zero": "This holds where the first state h_0 is zero.",
 }
+_START = re.compile(r"h(_\{?0\}?|₀|_\{\(0\)\}|\^\{\(0\)\})\s*(=|is|\\equiv)\s*(\\mathbf\s*\{?\s*)?(0|zero|\\vec)")
 MAX_SHOWN = 3_000
 SLIP_CREDIT = Decimal("0.5")
 
@@ -134,10 +138,7 @@ def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, con
     try:
         with limit_operations():
             found = find_answer(answer.text, _build_setting(question, answer, context), question.asked)
-            case = replace(case, others=found.others)
-            judgement = judge(found.variants, case)
-            if found.rival is not None:
-                _compare_rival(found, judgement, case)
+            judgement = _judge_found(found, case)
     except RecursionError:
         return _refer(criterion, question, answer, context, "the formula is nested too deeply")
     except FormulaFault as fault:
@@ -148,12 +149,27 @@ def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, con
     return _name_false_step(evidence, question, found, case, context)
 
 
+def _judge_found(found: FoundAnswer, case: Case) -> Judgement:
+    """Judge the lines together where they are a system, else the chosen formula against what stands beside it."""
+    with limit_operations():
+        judgement = judge_system(found.equations, case)
+    if judgement is not None:
+        return judgement
+    judgement = judge(found.variants, case)
+    if found.rival is not None:
+        _compare_rival(found, judgement, case)
+    reason = find_conflict(found, judgement, case)
+    if reason is None and found.special and judgement.sort not in ("reading", "refer"):
+        reason = "only one component or step is given, and it could not be decided with the other lines"
+    return replace(judgement, sort="refer", name="several", detail=reason, hopeful=False) if reason else judgement
+
+
 def _name_false_step(
     evidence: Evidence, question: FormulaQuestion, found: FoundAnswer, case: Case, context: Context
 ) -> Evidence:
     """Add the first step of the derivation that does not hold; it changes no marks."""
     with limit_operations():
-        step = find_false_step(find_steps(found), case)
+        step = next(find_false_steps(find_steps(found), case), None)
     if step is None:
         return evidence
     world = _find_world(question, context)
@@ -320,6 +336,9 @@ def _build_evidence(
     if doubtful:
         reason = "the verdict hangs on how the machine-read text was mended: " + "; ".join(observed["repairs"])
         review = Review(reason=reason, suggested_verdict=verdict, suggested_credit=credit)
+    elif judgement.sort == "condition" and verdict == "correct" and not _states_start(answer.text):
+        reason = f"right only under a condition that the answer does not state ({judgement.name})"
+        review = Review(reason=reason, suggested_verdict=verdict, suggested_credit=credit)
     matched = judgement.detail if reading in ("scalar", "row_layout") else judgement.name
     return Evidence(
         criterion=criterion,
@@ -331,6 +350,13 @@ def _build_evidence(
         findings=tuple(_find_findings(question, judgement)),
         review=review,
         provenance="formula",
+    )
+
+
+def _states_start(text: str) -> bool:
+    """Whether the answer says that the first state is zero."""
+    return bool(
+        re.search(r"h(_\{?0\}?|₀|_\{\(0\)\}|\^\{\(0\)\})\s*(=|is|\\equiv)\s*(\\mathbf\s*\{?\s*)?(0|zero|\\vec)", text)
     )
 
 

@@ -1,0 +1,59 @@
+"""Passages with more than one formula: when the choice between them decides the marks, a person makes it."""
+
+from __future__ import annotations
+
+from grader.formula.answer import FoundAnswer, Other, find_steps, read_variants
+from grader.formula.evaluate import limit_operations
+from grader.formula.faults import FormulaFault
+from grader.formula.judge import Case, Judgement, find_false_steps, judge
+from grader.formula.tree import Sym, find_names
+
+MAX_JUDGED = 8
+_MISTAKES = ("misconception", "slip", "wrong")
+_TURNED = ("sign_flipped", "constant_factor")
+
+
+def find_conflict(found: FoundAnswer, judgement: Judgement, case: Case) -> str | None:
+    """Return why the verdict on the chosen formula cannot stand alone beside what else is written."""
+    if judgement.sort == "refer":
+        return None
+    for other in found.others[:MAX_JUDGED]:
+        beside = _judge_other(other, found, case)
+        reason = _compare(other, beside, judgement) if beside is not None else None
+        if reason:
+            return reason
+    if judgement.sort == "reading" and _rests_on_false_step(found, judgement, case):
+        return "the formula is right, and a quantity in it is explained wrongly beside it"
+    return None
+
+
+def _judge_other(other: Other, found: FoundAnswer, case: Case) -> Judgement | None:
+    try:
+        with limit_operations():
+            return judge(read_variants(other.link, found.setting), case)
+    except FormulaFault:
+        return None
+
+
+def _compare(other: Other, beside: Judgement, chosen: Judgement) -> str | None:
+    if chosen.sort in _MISTAKES:
+        if beside.sort == "reading" and not other.taken_back:
+            return "a right formula stands beside the last one, which is not right"
+        return None
+    if other.taken_back or other.step:
+        return None
+    if beside.sort == "refer" and beside.name == "circular" and other.asked:
+        return "a recursion stands beside the formula, and together they could not be decided"
+    if beside.sort not in _MISTAKES or beside.name == "not_expanded":
+        return None
+    if other.asked or (beside.sort == "slip" and beside.name in _TURNED):
+        return "another formula, which is not right, is given beside the right one"
+    return None
+
+
+def _rests_on_false_step(found: FoundAnswer, judgement: Judgement, case: Case) -> bool:
+    """Whether a gradient that the answer uses is explained wrongly in the same passage."""
+    used = {name for name in find_names(judgement.reading.expr) if name.startswith("g_") or "/" in name}
+    with limit_operations():
+        false = find_false_steps(find_steps(found), case)
+        return any(isinstance(left, Sym) and left.name in used - find_names(right) for left, right in false)
