@@ -75,6 +75,11 @@ _AND_PART = re.compile(
     rf"{_S}(?:and|&|,|،|و|\+){_S}[(\[]?{_S}(?:[a-h]|الف|[بپجتد]){_S}(?:[)\]]|:|\Z)[.:]?", re.IGNORECASE
 )
 _END = re.compile(rf"{_S}\Z")
+# What makes a label of a letter that nothing closes, where the part before it is labelled: "b 3", "c option 2".
+_BARE_ANSWER = re.compile(
+    r"[ \u200c]+(?:[0-9$(\[{]|(?:options?|first|second|third|fourth|uni\w*|bi\w*|گزینه|اول|دوم|سوم|چهارم)\b)",
+    re.IGNORECASE,
+)
 _CLOSE = re.compile(
     _S + r"(?:[.:]?[)\]]{1,2}" + _S + r"[.:\-–—]?(?![)\]])|\.(?=[ (\[{=\u0600-\u06ff]|\Z)|[:،](?![\\/])"
     r"|[=-]*>|[-–—]+(?![-–—>])|[→⇒|]|/(?= |\Z))"
@@ -101,9 +106,10 @@ _SEVERAL = re.compile(
 class Label:
     """A label at the start of a line: a question, a part, or both; ``rest`` is the raw line after it.
 
-    ``sure`` is False for a bare number, which is as often a list item or an option. ``full`` is True where question and
-    part are named together, ``word`` where a word such as "Question" names the question. ``struck`` tells that the
-    label alone is struck out, ``several`` that more parts than one are named ("(a) and (b)"): then ``part`` is "".
+    ``sure`` is False for a bare number, which is as often a list item or an option, and for a ``bare`` letter that
+    nothing closes ("b 3"). ``full`` is True where question and part are named together, ``word`` where a word such as
+    "Question" names the question. ``struck`` tells that the label alone is struck out, ``several`` that more parts than
+    one are named ("(a) and (b)"): then ``part`` is "".
     """
 
     rest: str
@@ -114,6 +120,7 @@ class Label:
     struck: bool = False
     word: bool = False
     several: bool = False
+    bare: bool = False
 
     @property
     def alone(self) -> bool:
@@ -250,6 +257,8 @@ def _find_part(text: str) -> _Found | None:
     close = _close_part(text, end, bool(match["open"]))
     if close is None and match["word"] and text[end : end + 1] in (" ", ""):
         close = end
+    if close is None and not match["lead"] and not match["open"] and _BARE_ANSWER.match(text, end):
+        return end, Label(rest="", part=parse_part(match["part"]), sure=False, bare=True)
     # "Answer: b)" gives option b as an answer; "Answer b)" and "Answer to part b:" name a part.
     if close is None or (match["lead"] and match["lead"].strip().endswith((":", ".")) and not match["word"]):
         return None

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.documents.noise import cut_question, drop_struck, is_placeholder, is_question_text
-from grader.documents.terse import split_lines
+from grader.documents.terse import split_lines, split_prose
 from grader.documents.units import Unit
 
 _FULL, _SET_APART, _PLAIN = 3, 2, 1
@@ -66,6 +66,7 @@ def find_openings(
     torn: dict[int, str] = {}
     for document, template in zip(units, templates, strict=True):
         split_lines(document)
+        split_prose(document)
         candidates = _filter(document, list(_find_candidates(document, parts, words, template)), parts)
         torn.update(_find_torn(document, candidates))
         for item in candidates:
@@ -104,11 +105,23 @@ def _find_candidates(
             if label.part and not part and question in parts:
                 continue
             yield _Candidate(unit=unit, question=question, part=part, rank=_FULL, visit=visit, known=question in parts)
-        elif not (label.sure or hyphens):
+        elif label.bare and not _goes_on(units, position, label.part):
+            continue
+        elif not (label.sure or label.bare or hyphens):
             continue
         elif question is not None and (label.several or label.part in parts.get(question, ())):
             rank = _SET_APART if unit.heading or label.alone else _PLAIN
             yield _Candidate(unit=unit, question=question, part=label.part, rank=rank, visit=visit)
+
+
+def _goes_on(units: Sequence[Unit], position: int, part: str) -> bool:
+    """Tell whether the label before ``position`` is the part before ``part`` (for "a" its question, alone)."""
+    before = next((unit.label for unit in reversed(units[:position]) if unit.label), None)
+    if before is None:
+        return False
+    if part == "a":
+        return before.question is not None and not before.part and before.alone
+    return before.part == chr(ord(part) - 1)
 
 
 def _has_hyphens(units: Sequence[Unit]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from grader.documents.option_places import is_said
 from grader.documents.option_words import LETTERS, NOUN, ORDINALS, Nameable, build_names, parse_option
@@ -36,7 +36,10 @@ def read_list(folded: str, options: Sequence[Nameable], denials: Sequence[str]) 
     marks = {number: _read_mark(segment, denials) for number, segment in segments.items()}
     complete = len(segments) == len(options)
     if all(mark is None for mark in marks.values()):
-        copied = complete and all(is_said(option, segments[option.number]) for option in options)
+        said = all(is_said(option, segments.get(option.number, "")) for option in options)
+        copied = complete and (
+            said or (_is_column(folded[start:end], segments) and bool(re.search(r"\w", folded[end:])))
+        )
         return (rest if copied else folded), None
     if not complete:
         return folded, None
@@ -47,7 +50,8 @@ def read_list(folded: str, options: Sequence[Nameable], denials: Sequence[str]) 
 def _segments(folded: str, options: Sequence[Nameable]) -> tuple[dict[int, str], int, int]:
     """Return what stands behind each option's label, and where the list starts and ends; {} for no proper list."""
     label = re.compile(
-        rf"(?:^|(?<=[\s,;.|(]))(?:[-*•+]\s*)?(?P<box>\[[ x]\]\s*)?{BOLD}?(?:{NOUN}\s*)?"
+        rf"(?:^[ \t]*(?:[-*•+][ \t]*)?(?P<sign>[✓✔✅☑✗✘❌×☒])[ \t]*|^|(?<=[\s,;.|(]))"
+        rf"(?:[-*•+]\s*)?(?P<box>\[[ x]\]\s*)?{BOLD}?(?:{NOUN}\s*)?"
         rf"(?:\(?(?P<name>{build_names(options, LETTERS)})\s*[).:|\]=]|(?P<digit>{build_names(options)}){_MARK_NEXT}"
         rf"|(?:the )?(?P<order>{build_names(options, ORDINALS)})(?: one| option)?\s*:)",
         re.M,
@@ -63,8 +67,15 @@ def _segments(folded: str, options: Sequence[Nameable]) -> tuple[dict[int, str],
         if number in segments:
             return {}, 0, 0
         bold = BOLD if BOLD in match[0] else ""
-        segments[number] = (match["box"] or "") + bold + folded[match.end() : stop]
+        segments[number] = (match["sign"] or "") + (match["box"] or "") + bold + folded[match.end() : stop]
     return segments, labels[0].start(), end
+
+
+def _is_column(listed: str, segments: Mapping[int, str]) -> bool:
+    """Return whether a list has an entry of a few words on each line, in the sheet's order."""
+    lines = [line for line in listed.splitlines() if line.strip()]
+    words = [len(segment.split()) for segment in segments.values()]
+    return len(lines) == len(segments) and list(segments) == sorted(segments) and min(words) >= 2
 
 
 def _read_mark(segment: str, denials: Sequence[str]) -> bool | None:

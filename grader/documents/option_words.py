@@ -67,7 +67,9 @@ FOLLOW = re.compile(
 )
 # What makes a bare number no option: "0 or 1", "= 3", "step 2".
 NO_OPTION_BEFORE = re.compile(
-    r"(?:[\w.^_]|[=<>/+*] ?|\b0 (?:or|to|and) |\b(?:step|time|day|t|layer|class|label|label is) )$"
+    r"(?:[\w.^_]|[=<>/+*] ?|(?<!\w)[a-z] ?- ?|\b0 (?:or|to|and) "
+    r"|\b(?:words?|tokens?|inputs?|outputs?|days|steps|times|from|between|کلمات"
+    r"|روزهای|کلمه های|step|time|day|t|layer|class|label|label is) )$"
 )
 # What leads to an answer: "the answer is", "I would choose the", "so".
 LEAD = re.compile(
@@ -109,7 +111,13 @@ NONE = re.compile(
     r"\bnone of (?:them|these|the)\b|^\W*none\W*$|\bneither\b(?!.*\bnor\b)|\bno option\b|هیچ ?کدام|هیچ ?یک"
 )
 UNSURE = re.compile(
-    r"\b(?:not sure|don't know|dont know|no idea|can't (?:tell|decide)|either)\b|نمیدانم|نمی دانم|مطمئن نیستم"
+    r"\b(?:not sure|i (?:really |just )?(?:don't|dont|do not) know(?! the| what (?:comes|will))|no idea"
+    r"|can't (?:tell|decide)|either)\b|نمیدانم|نمی دانم|مطمئن نیستم"
+)
+# Who says so changed his mind: of several options named, only a person can tell which is meant.
+WAVERED = re.compile(
+    r"\b(?:first|initially|originally|earlier|before)\b.{0,12}\b(?:thought|thinking|chose|picked|guess\w*|said|wanted|wrote"
+    r"|considered|took)\b|\bmy (?:first|initial) (?:thought|guess|idea|answer|instinct)\b|اول فکر|ابتدا فکر"
 )
 DENIAL_AFTER = re.compile(
     r"\b(?:is|are|was|were|seems?|would be)?\s*(?:not|n't|wrong|incorrect|false|impossible|unsuitable|ruled out"
@@ -121,6 +129,8 @@ DENIAL_BEFORE = re.compile(
     r"\b(?:not|never|neither|nor|except|excluding|but not|rather than|instead of|unlike|exclude|reject|rule out"
     r"|ruled out"
     r"|without|isn't|cannot be|can't be|other than|no for|no to"
+    r"|first (?:thought|chose|picked|said|guessed|guess was|thought was|took|wanted)"
+    r"|initially \w+|hesitated (?:between|with)"
     r"|going to say|almost chose|thought of|hesitated on)\s+(?:\w+\s+){0,2}\W*$"
     r"|\b(?:neither|nor|not)\b[^,.;]{0,14}\b(?:and|or|nor)\b[^,]{0,8}$"
     r"|(?<!\w)(?:به جز|بجز|غیر از|برخلاف|نه)\s*(?:گزینه|مورد|شماره)?\s*(?:ی|های)?\s*\W*$"

@@ -22,6 +22,7 @@ from grader.documents.option_words import (
     NONE,
     OTHERS,
     UNSURE,
+    WAVERED,
     Nameable,
     Place,
 )
@@ -156,6 +157,7 @@ def _is_denied(unit: str, index: int, places: Sequence[Place], denials: Sequence
 def _mask(unit: str) -> str:
     """Hide formulas and short remarks in brackets, so that the numbers in them are not taken for options."""
     masked = re.sub(r"p\([^()]*\)", lambda m: "_" * len(m[0]), unit)
+    masked = re.sub(r"(?<![a-z])[fhowxy]\((?:t|i|\d+)(?: ?[+\-] ?\d)?\)", lambda m: "_" * len(m[0]), masked)
     masked = re.sub(r" \([^\W\d]{3,}[^()]*\)", lambda m: " " * len(m[0]), masked)
     return re.sub(r"[a-z]_[\w+\-]+(?:\.\.[a-z]_[\w+\-]+)?", lambda m: "_" * len(m[0]), masked)
 
@@ -233,4 +235,5 @@ def _nothing_doubt(refused: frozenset[int]) -> str:
 def _whole_doubt(text: str, chosen: frozenset[int], everything: frozenset[int]) -> str:
     if chosen == everything or (ALL.search(text) and not chosen):
         return _EVERY
-    return "the text does not settle on an option" if UNSURE.search(text) and len(chosen) != 1 else ""
+    wavers = UNSURE.search(text) or WAVERED.search(text)
+    return "the text does not settle on an option" if wavers and len(chosen) != 1 else ""

@@ -159,7 +159,7 @@ _SUPPOSED = re.compile(
 
 def is_sentence(folded: str) -> bool:
     """Return whether words form a sentence rather than a run of keywords: every fifth word holds it together."""
-    words = re.findall(r"[\w']+", folded)
+    words = [word for word in re.findall(r"[\w']+", folded) if len(word) > 1 or word in ("a", "i", "و")]
     return len(words) >= 2 and len(_GLUE.findall(folded)) * 5 >= len(words)
 
 

@@ -24,6 +24,14 @@ from grader.model import Answer, Evidence, Finding, Json, Review, Verdict
 # A longer answer is for a person: reading takes time, and no honest answer is so long.
 MAX_CHARACTERS = 8_000
 
+# How the sheet's question begins; a copy of it holds all the given vectors.
+_TASK = re.compile(
+    r"\W*(?:question\W+)?(?:compute|calculate|find|determine|work out|obtain|evaluate|given|consider|let"
+    r"|suppose|what)\b",
+    re.IGNORECASE,
+)
+_VECTOR = re.compile(r"[\[(]\s*-?\d[^\[\]()]*[\])]")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
@@ -115,10 +123,16 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
     parts = re.split(r"(?<=[.!?\n])(?=\s|$)", answer.text)
     kept = [part for part in parts if not is_addressed_to_grader(fold(part))]
     findings = [build_addressed("vector")] if len(kept) < len(parts) else []
-    numbers = read_numbers("".join(kept))
+    numbers = read_numbers("".join(_without_task(kept)))
     if not re.search(r"\w", numbers.text):
         return build_missing("vector", criterion, answer, findings)
     return _judge(criterion, question, answer, read_answer(question, numbers), findings)
+
+
+def _without_task(sentences: Sequence[str]) -> Sequence[str]:
+    """Return the sentences without the sheet's own, which tells all the given vectors, where others hold numbers."""
+    rest = [text for text in sentences if not (_TASK.match(text) and len(_VECTOR.findall(text)) >= 4)]
+    return rest if re.search(r"\d", fold("".join(rest))) else sentences
 
 
 # --- judging -------------------------------------------------------------------------------------------------------
