@@ -21,8 +21,7 @@ from grader.formula.tree import Expr, Num, Sym
 
 # What a writer says who takes back what stands before.
 _TAKEN_BACK = re.compile(
-    r"\b(no|wrong|wait|rather|actually|correct(ion|ed|ly)?|instead|sorry|mistaken?|should be|but)\b"
-    r"|نه|اشتباه|غلط|اصلاح|درست",
+    r"\b(no|wrong|wait|rather|actually|correct(ion|ed)|sorry|mistaken?|should be)\b|(?<!\w)(نه|اشتباه|غلط|اصلاح)(?!\w)",
     re.IGNORECASE,
 )
 _FACTS = ("J", "J_t", "h", "z", "o", "x", "y", "yhat")
@@ -30,12 +29,16 @@ _FACTS = ("J", "J_t", "h", "z", "o", "x", "y", "yhat")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Other:
-    """Another formula that could be meant: ``asked`` if it is given as the answer, ``taken_back`` by later words."""
+    """Another formula that could be meant: ``asked`` if it is given as the answer, ``taken_back`` by later words.
+
+    ``step``: a link of the answer's own chain. ``leads``: an arrow leads from it to the answer.
+    """
 
     link: Link
     asked: bool = False
     step: bool = False
     taken_back: bool = False
+    leads: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +96,9 @@ def _find_others(lines: Sequence[Line], chosen: Line) -> Iterator[Other]:
         if line is chosen or line.role not in roles or line.links[-1].tree is None:
             continue
         after = lines[min(number, place) + 1 : max(number, place) + 1]
-        taken_back = any(later.join == "arrow" or _TAKEN_BACK.search(later.words) for later in after)
-        yield Other(link=line.links[-1], asked=line.role == "asked", taken_back=taken_back and number < place)
+        taken_back = number < place and any(_TAKEN_BACK.search(later.words) for later in after)
+        leads = number < place and any(later.join == "arrow" for later in after)
+        yield Other(link=line.links[-1], asked=line.role == "asked", taken_back=taken_back, leads=leads)
 
 
 def _find_left(line: Line, setting: Setting, asked: Sequence[str]) -> Sym | None:
@@ -114,7 +118,7 @@ def _find_equations(lines: Sequence[Line], setting: Setting, asked: Sequence[str
         left = _find_left(line, setting, asked)
         link = next((link for link in reversed(line.links) if try_meaning(link, setting) != left), None)
         right = try_meaning(link, setting) if link is not None else None
-        if right is not None:
+        if right is not None and not isinstance(right, Num):
             yield Equation(left=left, right=right)
 
 
@@ -140,7 +144,9 @@ def _with_definitions(lines: Sequence[Line], setting: Setting) -> Setting:
 
 def _choose_line(lines: Sequence[Line], setting: Setting) -> Line:
     """Return the answer's line: the last for what was asked, or what follows from it; else the last formula."""
-    last_asked = max((n for n, line in enumerate(lines) if line.role == "asked"), default=None)
+    asked = [n for n, line in enumerate(lines) if line.role == "asked"]
+    telling = [n for n in asked if not isinstance(try_meaning(lines[n].links[-1], setting), Num)]
+    last_asked = max(telling or asked, default=None)  # "g = 0 for i > t" is the lesser half of an answer
     if last_asked is not None:
         chosen = lines[last_asked]
         for line in lines[last_asked + 1 :]:

@@ -6,6 +6,7 @@ from grader.formula.answer import FoundAnswer, Other, find_steps, read_variants
 from grader.formula.evaluate import limit_operations
 from grader.formula.faults import FormulaFault
 from grader.formula.judge import Case, Judgement, find_false_steps, judge
+from grader.formula.roles import try_meaning
 from grader.formula.tree import Sym, find_names
 
 MAX_JUDGED = 8
@@ -17,6 +18,8 @@ def find_conflict(found: FoundAnswer, judgement: Judgement, case: Case) -> str |
     """Return why the verdict on the chosen formula cannot stand alone beside what else is written."""
     if judgement.sort == "refer":
         return None
+    if judgement.name == "not_expanded" and _holds_more(found, judgement):
+        return "the chain rule is named, and more of it is carried out beside it"
     for other in found.others[:MAX_JUDGED]:
         beside = _judge_other(other, found, case)
         reason = _compare(other, beside, judgement) if beside is not None else None
@@ -25,6 +28,14 @@ def find_conflict(found: FoundAnswer, judgement: Judgement, case: Case) -> str |
     if judgement.sort == "reading" and _rests_on_false_step(found, judgement, case):
         return "the formula is right, and a quantity in it is explained wrongly beside it"
     return None
+
+
+def _holds_more(found: FoundAnswer, judgement: Judgement) -> bool:
+    """Whether anything but the chain rule is written: another formula, or what one of its derivatives is."""
+    open_names = {name for name in find_names(judgement.reading.expr) if "/" in name}
+    lefts = [try_meaning(line.links[0], found.setting) for line in found.claims]
+    told = any(isinstance(left, Sym) and left.name in open_names for left in lefts)
+    return told or any(not other.step for other in found.others)
 
 
 def _judge_other(other: Other, found: FoundAnswer, case: Case) -> Judgement | None:
@@ -40,7 +51,7 @@ def _compare(other: Other, beside: Judgement, chosen: Judgement) -> str | None:
         if beside.sort == "reading" and not other.taken_back:
             return "a right formula stands beside the last one, which is not right"
         return None
-    if other.taken_back or other.step:
+    if other.taken_back or other.step or other.leads:
         return None
     if beside.sort == "refer" and beside.name == "circular" and other.asked:
         return "a recursion stands beside the formula, and together they could not be decided"

@@ -193,7 +193,9 @@ class _Evaluator:
                 raise Unread("δ needs two indices")
             return float(found[0] == found[1])
         name, times = expr.name, tuple(self.index(time, env) for time in expr.times)
-        if name in self.world.of_t:
+        if name in self.world.of_t and len(times) == 2:
+            times = (times[1], times[0])
+        elif name in self.world.of_t:
             name, times = (name, (env["t"], *times)) if "t" in env else (self.world.of_t[name], times)
         by_time = self.world.values.get(name)
         if by_time is None:

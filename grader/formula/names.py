@@ -210,6 +210,8 @@ class NameReader(ABC):
             return Sym(name, self._implied_times(name))
         if len(indices) == 1 and symbol.parts and not self._is_time(indices[0]):
             return Sym(name, self._implied_times(name), indices)
+        if len(indices) == 2 and not symbol.parts and find_variables(indices[1]) & {"t", "T"} and "g_" in name:
+            return Sym(name, indices)  # g_{h_i}^{(t)}: the loss that it is a gradient of
         if len(indices) > 3:
             raise self.fail("too many indices", node)
         return Sym(name, indices[:1], indices[1:])

@@ -41,6 +41,7 @@ class _Solved:
 
     values: Values
     moments: tuple[int, ...]
+    all: int
 
 
 def is_circular(expr: Expr, asked: frozenset[str]) -> bool:
@@ -62,7 +63,8 @@ def judge_system(equations: Sequence[Equation], case: Case) -> Judgement | None:
         if name:
             shown = name if kind == "generic" else "scalar"
             return Judgement(sort="reading", name=shown, detail=f"{name}, solved line by line", reading=reading)
-        slip = _find_known_slip(solved, case, kind)
+        numbered = not any(is_circular(e.right, case.asked) for e in equations) and len(solved.moments) < solved.all
+        slip = None if numbered else _find_known_slip(solved, case, kind)
         if slip is not None:
             return Judgement(sort=slip[0], name=slip[1], detail="solved line by line", reading=reading)
     return _judge_rows(equations, case, reading) or _judge_mended(equations, case, reading)
@@ -80,6 +82,12 @@ def _find_reading(solved: _Solved, case: Case, kind: str) -> str | None:
         if wanted is not None and _is_general(expr, case) and equal_values(solved.values, wanted):
             return name
     return None
+
+
+def holds_generally(judgement: Judgement, case: Case) -> bool:
+    """Whether the reading that an answer was found in says something of every step, not of the last one only."""
+    expr = case.bank.readings.get(judgement.name) or case.bank.readings.get(judgement.detail)
+    return expr is None or _is_general(expr, case)
 
 
 def _is_general(expr: Expr, case: Case) -> bool:
@@ -170,7 +178,7 @@ def _solve(equations: Sequence[Equation], case: Case, kind: str) -> _Solved | No
         except FormulaFault:
             continue
         numbers = tuple(moments.index(moment) for moment in scope)
-        return _Solved(tuple(values[moment] for values in found for moment in scope), numbers)
+        return _Solved(tuple(values[moment] for values in found for moment in scope), numbers, len(moments))
     return None
 
 

@@ -21,7 +21,7 @@ from grader.formula.meaning import Definition, Setting
 from grader.formula.render import render_latex
 from grader.formula.slips import find_products
 from grader.formula.symbols import FormulaWorld, Key
-from grader.formula.system import judge_system
+from grader.formula.system import holds_generally, judge_system
 from grader.formula.tree import Expr, Trans, find_nodes
 from grader.kinds.base import STRICT, Context, Kind
 from grader.model import Answer, Evidence, Finding, Review, Verdict
@@ -112,6 +112,7 @@ CONDITION_NOTES: Mapping[str, str] = {
     "h0_zero": "This holds where the first state h_0 is zero.",
 }
 _START = re.compile(r"h(_\{?0\}?|₀|_\{\(0\)\}|\^\{\(0\)\})\s*(=|is|\\equiv)\s*(\\mathbf\s*\{?\s*)?(0|zero|\\vec)")
+_FOR_ALL = re.compile(r"\b(for|of) (all|every|any|each)\b|\\forall|برای (هر|همه)", re.IGNORECASE)
 MAX_SHOWN = 3_000
 SLIP_CREDIT = Decimal("0.5")
 
@@ -138,7 +139,7 @@ def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, con
     try:
         with limit_operations():
             found = find_answer(answer.text, _build_setting(question, answer, context), question.asked)
-            judgement = _judge_found(found, case)
+            judgement = _judge_found(found, case, answer.text)
     except RecursionError:
         return _refer(criterion, question, answer, context, "the formula is nested too deeply")
     except FormulaFault as fault:
@@ -149,7 +150,7 @@ def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, con
     return _name_false_step(evidence, question, found, case, context)
 
 
-def _judge_found(found: FoundAnswer, case: Case) -> Judgement:
+def _judge_found(found: FoundAnswer, case: Case, text: str) -> Judgement:
     """Judge the lines together where they are a system, else the chosen formula against what stands beside it."""
     with limit_operations():
         judgement = judge_system(found.equations, case)
@@ -161,6 +162,8 @@ def _judge_found(found: FoundAnswer, case: Case) -> Judgement:
     reason = find_conflict(found, judgement, case)
     if reason is None and found.special and judgement.sort not in ("reading", "refer"):
         reason = "only one component or step is given, and it could not be decided with the other lines"
+    if judgement.sort == "reading" and _FOR_ALL.search(text) and not holds_generally(judgement, case):
+        reason = "a special case is given as if it held everywhere"
     return replace(judgement, sort="refer", name="several", detail=reason, hopeful=False) if reason else judgement
 
 
