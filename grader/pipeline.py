@@ -14,7 +14,7 @@ import grader
 from grader.codec import find_non_json
 from grader.course import Course
 from grader.documents import Document, find_passages, read_document
-from grader.intake import open_submission, read_artifact, student_id
+from grader.intake import may_hold_answers, open_submission, read_artifact, student_id
 from grader.kinds import KINDS, Context
 from grader.marking import award_mark, total
 from grader.model import Answer, Artifact, Evidence, Execution, Finding, Marksheet, Review, Submission
@@ -120,8 +120,11 @@ def find_answers(course: Course, submission: Submission, documents: Sequence[Doc
 
 
 def _unread(submission: Submission) -> str:
-    """Return what intake could not open: its answers may stand there, so nothing counts as missing."""
-    return ", ".join(sorted({finding.code for finding in submission.findings}))
+    """Return what was not read: answers may stand there, so nothing counts as missing."""
+    told = [item for item in submission.artifacts if item.size_bytes]
+    known = any(item.media in REPORT_MEDIA for item in told)
+    strange = [item.path for item in told if may_hold_answers(item) or not known]
+    return ", ".join([*sorted({finding.code for finding in submission.findings}), *strange[:3]])
 
 
 def find_notebook(course: Course, submission: Submission) -> Artifact | None:
@@ -135,7 +138,8 @@ def _read_notebook_answer(course: Course, submission: Submission, criterion: Cri
     artifact = find_notebook(course, submission)
     if artifact is not None:
         return Answer(question=criterion.id, state="given", text=artifact.path)
-    if unread := _unread(submission):
+    programs = [item.path for item in submission.artifacts if item.path.endswith(".py") and item.size_bytes]
+    if unread := _unread(submission) or ", ".join(programs[:3]):
         return Answer(question=criterion.id, state="unreadable", reason=f"no notebook could be opened: {unread}")
     return Answer(question=criterion.id, state="missing")
 

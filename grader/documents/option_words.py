@@ -122,7 +122,7 @@ WAVERED = re.compile(
 DENIAL_AFTER = re.compile(
     r"\b(?:is|are|was|were|seems?|would be)?\s*(?:not|n't|wrong|incorrect|false|impossible|unsuitable|ruled out"
     r"|excluded"
-    r"|out\b|no good)\b|\b(?:isn't|aren't|doesn't|don't|can't|cannot|won't)\b|✗|✘|❌|×|\bnope\b"
+    r"|out\b(?! ?puts?\b)|no good)\b|\b(?:isn't|aren't|doesn't|don't|can't|cannot|won't)\b|✗|✘|❌|×|\bnope\b"
     r"|نیست|غلط|نادرست|نمی\s*\w+|\bنه\b|خیر|ندار"
 )
 DENIAL_BEFORE = re.compile(

@@ -158,7 +158,7 @@ def _mask(unit: str) -> str:
     """Hide formulas and short remarks in brackets, so that the numbers in them are not taken for options."""
     masked = re.sub(r"p\([^()]*\)", lambda m: "_" * len(m[0]), unit)
     masked = re.sub(r"(?<![a-z])[fhowxy]\((?:t|i|\d+)(?: ?[+\-] ?\d)?\)", lambda m: "_" * len(m[0]), masked)
-    masked = re.sub(r" \([^\W\d]{3,}[^()]*\)", lambda m: " " * len(m[0]), masked)
+    masked = re.sub(r" \((?!iii\))[^\W\d]{3,}[^()]*\)", lambda m: " " * len(m[0]), masked)
     return re.sub(r"[a-z]_[\w+\-]+(?:\.\.[a-z]_[\w+\-]+)?", lambda m: "_" * len(m[0]), masked)
 
 

@@ -153,5 +153,5 @@ def _find_row_label(text: str) -> Label | None:
         named = " ".join(cells[:count]).strip("*_ ")
         label = find_label(named if count == 1 or not named[:1].isdecimal() else f"Q{named}") or find_label(f"{named})")
         if label and label.alone and label.sure and (label.part or label.question):
-            return replace(label, rest=" ".join(cells[count:]))
+            return replace(label, rest=" | ".join(cells[count:]))
     return None

@@ -44,7 +44,7 @@ _LATEX = (
     (re.compile(r"\\(?:ldots|dots|cdots|dotsc|dotsb|hdots)(?![a-zA-Z])|…|⋯"), "..."),
     (re.compile(r"\\(?:mid|vert|lvert|rvert|big\||Big\|)(?![a-zA-Z])"), "|"),
     (re.compile(r"\\(?:left|right|middle|big|Big|bigl|bigr|Bigl|Bigr|displaystyle|limits|nonumber)(?![a-zA-Z])"), " "),
-    (re.compile(r"\\(?:[,;:!]|q?quad(?![a-zA-Z]))"), " "),
+    (re.compile(r"\\(?:[,;:! ]|q?quad(?![a-zA-Z]))"), " "),
     (re.compile(r"\\(?:langle|lt)(?![a-zA-Z])"), "<"),
     (re.compile(r"\\(?:rangle|gt)(?![a-zA-Z])"), ">"),
     (re.compile(r"\\(?:arg\s*\\?max|argmax)(?![a-zA-Z])|\barg[\s_-]+\\?max\b", re.I), "argmax"),

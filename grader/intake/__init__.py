@@ -3,6 +3,7 @@
 from grader.intake.classfile import CLASS_FILE, ClassFile
 from grader.intake.discover import find_submissions, is_class_folder
 from grader.intake.folder import MAX_FILE_BYTES, build_digest, open_submission, read_artifact, student_id
+from grader.intake.media import may_hold_answers
 from grader.intake.names import escape_name
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "escape_name",
     "find_submissions",
     "is_class_folder",
+    "may_hold_answers",
     "open_submission",
     "read_artifact",
     "student_id",

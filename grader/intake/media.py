@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Final
 
-from grader.model import Media
+from grader.model import Artifact, Media
 
 _BY_SUFFIX: Final[dict[str, Media]] = {
     ".md": "markdown",
@@ -14,6 +14,10 @@ _BY_SUFFIX: Final[dict[str, Media]] = {
     ".txt": "text",
     ".text": "text",
     ".tex": "text",
+    ".rst": "text",
+    ".org": "text",
+    ".rmd": "markdown",
+    ".qmd": "markdown",
     ".ipynb": "notebook",
     ".html": "html",
     ".htm": "html",
@@ -43,6 +47,12 @@ _BY_MAGIC: Final[tuple[tuple[bytes, Media], ...]] = (
 )
 _ARCHIVE_MAGIC = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
 _ARCHIVE_SUFFIXES = frozenset({".zip", ".rar", ".7z", ".gz", ".tgz", ".tar", ".bz2", ".xz"})
+# What lies beside a notebook: data, weights, programs, settings, sounds. Answers of a report do not stand in it.
+_BESIDE_SUFFIXES = frozenset(
+    {".csv", ".tsv", ".json", ".jsonl", ".npy", ".npz", ".pt", ".pth", ".pkl", ".ckpt", ".bin", ".h5", ".safetensors"}
+    | {".vec", ".pyc", ".py", ".sh", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".lock", ".log", ".wav", ".mp3", ".css"}
+    | {".js", ".svg", ".sty", ".cls", ".bib", ".aux", ".out", ".toc", ".synctex", ".db", ".parquet", ".xml"}
+)
 # What holds an answer only as text: under one of these endings, other bytes are taken for what they are.
 _TEXTS: Final = frozenset({"markdown", "text", "html", "other"})
 
@@ -61,6 +71,12 @@ def find_media(path: str, head: bytes) -> Media:
     if media == "other" and not name.suffix and head and _is_text(head):
         return "text"
     return media
+
+
+def may_hold_answers(artifact: Artifact) -> bool:
+    """Tell whether a file of an unknown kind may be a report in disguise: not empty, nothing known to lie beside."""
+    suffix = PurePosixPath(artifact.path).suffix.lower()
+    return artifact.media == "other" and artifact.size_bytes > 0 and suffix not in _BESIDE_SUFFIXES
 
 
 def is_archive(path: str, head: bytes) -> bool:

@@ -265,3 +265,42 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing_half_written(hand_in: Path, tmp
     assert "interrupted" in rest
     assert "Traceback" not in rest
     assert not list((tmp_path / "out").rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "report", "notebook"),
+    [
+        ("answers.wps", "unreadable", "unreadable"),
+        ("answers.csv", "unreadable", "unreadable"),
+        ("answers.rst", "correct", "missing"),
+        ("Q4.py", "unreadable", "unreadable"),
+    ],
+)
+def test_a_file_of_another_kind_may_hold_the_answers(
+    grade: Grade, tmp_path: Path, name: str, report: str, notebook: str
+) -> None:
+    (tmp_path / "student-a").mkdir()
+    (tmp_path / "student-a" / name).write_text(REPORT)
+    run = grade(tmp_path / "student-a", "--course", ROOT, "--out", tmp_path / "out")
+    verdicts = {item["id"]: item["verdict"] for item in sheet(tmp_path / "out")["criteria"]}
+    assert (verdicts["q1a"], verdicts["q4_train"]) == (report, notebook)
+    assert run.returncode == (3 if "unreadable" in (report, notebook) else 0)
+
+
+def test_data_beside_a_report_raises_no_doubt_and_a_program_stands_for_a_notebook(
+    grade: Grade, hand_in: Path, tmp_path: Path
+) -> None:
+    (hand_in / "data.csv").write_text("id,comment_text\n")
+    (hand_in / "Q4.py").write_text("import torch\n")
+    grade(hand_in, "--course", ROOT, "--out", tmp_path / "out")
+    verdicts = {item["id"]: item["verdict"] for item in sheet(tmp_path / "out")["criteria"]}
+    assert (verdicts["q1a"], verdicts["q2a"], verdicts["q4_train"]) == ("correct", "missing", "unreadable")
+
+
+def test_marksheets_that_cannot_be_written_are_one_sentence(grade: Grade, hand_in: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    run = grade(hand_in, "--course", ROOT, "--out", tmp_path / "out", "--json", tmp_path / "file" / "all.json")
+    assert run.returncode == 4
+    assert "cannot write" in run.stderr and "Traceback" not in run.stderr
+    assert (tmp_path / "file").read_text() == "kept"
+    assert sheet(tmp_path / "out")["awarded"] == 15
