@@ -52,6 +52,10 @@ _AFTER = re.compile(
     r"^\W*(?:is|are|was|gets?|becomes?|has|have|does|do|will|would|can|could)?\W*"
     r"(?:not|n't|\w+n't|cannot|never|fails?|lost|missing|absent|gone|impossible|blocked|broken|stopped|cut)\b"
 )
+# A Persian verb ends its clause: what it denies stands before it.
+_PERSIAN_VERB = re.compile(
+    r"(?<!\w)(?:نیستند|نیست|ندارند|ندارد|نداریم|هستند|است|دارند|دارد|نمی\s?(?:شوند|شود|کنند|کند|رسد))(?!\w)"
+)
 _PERSIAN_ASSERTION = re.compile(r"(?<!\w)(?:است|هست|هستند|دارد|دارند|باشد|شد|می\s?(?:شود|شوند|کند|کنند|رسد|دهد))(?!\w)")
 
 
@@ -149,6 +153,7 @@ def is_denied(folded: str, start: int, end: int, own: str = "") -> bool:
     """
     text = _NOT_NEGATION.sub(lambda m: "_" * len(m[0]), folded)
     before = _BOUNDARY.split(text[:start])[-1]
+    before = _PERSIAN_VERB.split(before)[-1]
     before = " ".join(re.findall(r"[\w']+", before)[-7:])
     inside = len(_NEGATOR.findall(text[start:end])) - len(_NEGATOR.findall(fold(own.removeprefix("not "))))
     after = _PERSIAN_ASSERTION.split(_BOUNDARY.split(text[end:])[0])[0]

@@ -285,9 +285,13 @@ def _find_hidden_label(place: Place, segments: Iterable[_Segment]) -> str:
     if not place.part:
         return ""
     label = re.compile(rf"(?<!\w){place.part}(?:\s?\)|[.:](?=\s))(?!\w)", re.IGNORECASE)
+    # "b less work": a letter that no sentence begins with ("a" is a word of its own).
+    letter = re.compile(rf"\W*{place.part}[ \t]+\S", re.IGNORECASE)
     for item in segments:
         here = item.place is not None and item.place.question == place.question
         for _, text in item.units[1:]:
+            if here and place.part != "a" and letter.match(text):
+                return f"“{text.strip()[:20]}” stands in the middle of another answer"
             found = find_label(text.lstrip(_JUNK))
             if (
                 found
