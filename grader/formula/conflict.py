@@ -7,7 +7,7 @@ from grader.formula.evaluate import limit_operations
 from grader.formula.faults import FormulaFault
 from grader.formula.judge import Case, Judgement, find_false_steps, judge
 from grader.formula.roles import try_meaning
-from grader.formula.tree import Sym, find_names
+from grader.formula.tree import Call, Sym, find_names, find_nodes
 
 MAX_JUDGED = 8
 _MISTAKES = ("misconception", "slip", "wrong")
@@ -25,7 +25,7 @@ def find_conflict(found: FoundAnswer, judgement: Judgement, case: Case) -> str |
         reason = _compare(other, beside, judgement) if beside is not None else None
         if reason:
             return reason
-    if judgement.sort == "reading" and _rests_on_false_step(found, judgement, case):
+    if judgement.sort == "reading" and rests_on_false_step(found, judgement, case):
         return "the formula is right, and a quantity in it is explained wrongly beside it"
     return None
 
@@ -62,9 +62,16 @@ def _compare(other: Other, beside: Judgement, chosen: Judgement) -> str | None:
     return None
 
 
-def _rests_on_false_step(found: FoundAnswer, judgement: Judgement, case: Case) -> bool:
-    """Whether a gradient that the answer uses is explained wrongly in the same passage."""
-    used = {name for name in find_names(judgement.reading.expr) if name.startswith("g_") or "/" in name}
+def rests_on_false_step(found: FoundAnswer, judgement: Judgement, case: Case) -> bool:
+    """Whether a gradient that the answer uses is explained wrongly beside it (with and without the activation)."""
+    formulas = [judgement.reading.expr, *(equation.right for equation in found.equations)]
+    used = {name for expr in formulas for name in find_names(expr) if name.startswith("g_") or "/" in name}
+    steps = [
+        (left, right)
+        for left, right in find_steps(found)
+        if isinstance(left, Sym) and left.name in used - find_names(right) - case.asked
+    ]
     with limit_operations():
-        false = find_false_steps(find_steps(found), case)
-        return any(isinstance(left, Sym) and left.name in used - find_names(right) for left, right in false)
+        false = list(find_false_steps(steps, case))
+        plain = [step for step in false if not any(isinstance(node, Call) for node in find_nodes(step[1]))]
+        return len(plain) < len(false) or any(find_false_steps(plain, case, kind="identity"))

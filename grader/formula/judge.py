@@ -80,9 +80,11 @@ def judge(variants: Sequence[Reading], case: Case) -> Judgement:
     return _judge_wrong(valued, case)
 
 
-def find_false_steps(steps: Iterable[tuple[Expr, Expr]], case: Case) -> Iterator[tuple[Expr, Expr]]:
+def find_false_steps(
+    steps: Iterable[tuple[Expr, Expr]], case: Case, kind: str = "generic"
+) -> Iterator[tuple[Expr, Expr]]:
     """Yield the equations on the way whose two sides have values, of one shape, and differ."""
-    world = case.bank.find_worlds("generic")[0]
+    world = case.bank.find_worlds(kind)[0]
     for left, right in steps:
         if any("/" in name and not name.startswith("J") for name in find_names(left) | find_names(right)):
             continue  # a Jacobian's layout is a matter of taste

@@ -14,7 +14,7 @@ from grader.formula.faults import FormulaFault, Unread
 from grader.formula.meaning import Setting, read_meaning
 from grader.formula.parse import Syntax, parse_python, parse_tokens
 from grader.formula.symbols import Key, find_base, find_labels
-from grader.formula.tree import Expr, Num, Sym, Var
+from grader.formula.tree import Call, Expr, Num, Sym, Var
 
 # What is quoted only to be put aside: "… and not A", "I first wrote A".
 _DENIED = re.compile(
@@ -118,7 +118,8 @@ def _find_role(
         if first.tree is None:
             return "unread", None
         bare = isinstance(expr, Sym) and (place != "display" or expr.name in (*asked, "J", "J_t"))
-        if isinstance(expr, Var | Num) or bare:
+        lone = isinstance(expr, Call) and len(list(first.tree.scan_values(lambda v: isinstance(v, Token)))) == 1
+        if isinstance(expr, Var | Num) or bare or lone:
             return "mention", None
         return "expression", None
     last = try_meaning(links[-1], setting)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from dataclasses import replace
 from functools import cache
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 from grader.formula.answer import FoundAnswer, find_answer, find_steps, read_variants
 from grader.formula.bank import build_bank, build_question_table, read_bank_formula
 from grader.formula.bank import find_bank_problems as find_formula_problems
-from grader.formula.conflict import find_conflict
+from grader.formula.conflict import find_conflict, rests_on_false_step
 from grader.formula.evaluate import limit_operations
-from grader.formula.faults import FormulaFault, Unread, render_shape
+from grader.formula.faults import FormulaFault, Unread
 from grader.formula.judge import Case, Judgement, find_false_steps, judge
 from grader.formula.layout import shows_layout
 from grader.formula.meaning import Definition, Setting
@@ -23,98 +22,14 @@ from grader.formula.slips import find_products
 from grader.formula.symbols import FormulaWorld, Key
 from grader.formula.system import holds_generally, judge_system
 from grader.formula.tree import Expr, Trans, find_nodes
-from grader.kinds.base import STRICT, Context, Kind
+from grader.kinds.base import Context, Kind
+from grader.kinds.formula_findings import CONDITION_NOTES, NONE, ONE, SLIP_HINTS, find_credit, find_findings
+from grader.kinds.formula_question import AcceptedReading, Follow, FormulaQuestion, Misconception
 from grader.model import Answer, Evidence, Finding, Review, Verdict
 
-ONE, NONE = Decimal(1), Decimal(0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AcceptedReading:
-    """A formula that earns full marks. oracle: what proves it (see the tests). note: a sentence to the student."""
-
-    __pydantic_config__: ClassVar[Any] = STRICT
-    formula: str
-    oracle: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Misconception:
-    """A known mistake: formulas that it leads to, or quantities that it multiplies, its credit and a hint.
-
-    multiplies: this quantity times any of ``by`` (and nowhere times ``without``) is the mistake, whatever else stands
-    there; looked at last.
-    """
-
-    __pydantic_config__: ClassVar[Any] = STRICT
-    credit: Decimal
-    hint: str
-    formulas: tuple[str, ...] = ()
-    multiplies: str = ""
-    by: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Follow:
-    """Marking on: ``formula`` with ``symbol`` in it, which stands for the student's own answer to ``criterion``."""
-
-    __pydantic_config__: ClassVar[Any] = STRICT
-    criterion: str
-    symbol: str
-    formula: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormulaQuestion:
-    """What a formula question takes.
-
-    world: the name under ``worlds:``. times: its free time indices with their ranges ([1, T]).
-    asked: names of the quantity asked for (g_o, J_t/o). given: derivatives that may stand in an answer as names.
-    readings, misconceptions: by name. slips, conditions: the credit of general slips and of special worlds.
-    symbols, functions: spellings of this question only. lone_index: what a single index letter numbers.
-    scalar_over: the criteria whose answers must all do without matrices for the scalar reading.
-    """
-
-    __pydantic_config__: ClassVar[Any] = STRICT
-    kind: Literal["formula"]
-    world: str
-    asked: tuple[str, ...]
-    readings: Mapping[str, AcceptedReading]
-    times: Mapping[str, tuple[int | str, int | str]] = field(default_factory=dict)
-    given: tuple[str, ...] = ()
-    misconceptions: Mapping[str, Misconception] = field(default_factory=dict)
-    slips: Mapping[str, Decimal] = field(default_factory=dict)
-    conditions: Mapping[str, Decimal] = field(default_factory=dict)
-    symbols: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    functions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    lone_index: Literal["time", "component"] = "time"
-    scalar_over: tuple[str, ...] = ()
-    scalar_note: str = "Read as numbers; with matrices the order and the transposes matter."
-    follow: Follow | None = None
-
-
-# What a general slip is called to the student: it names the mistake and what to do, and leaves the doing to them.
-SLIP_HINTS: Mapping[str, str] = {
-    "sign_flipped": "The size is right and the sign is not: follow the minus of the loss through once more.",
-    "constant_factor": "The answer is right up to a constant factor: look for a number too many or too few.",
-    "transposed": "This is the transpose of the gradient: a gradient has the shape of what it is taken by.",
-    "missing_transpose": "A transpose is missing or too many: check the shape of each factor and of the result.",
-    "no_outer_product": "Two vectors are multiplied where a matrix is needed: which product of two columns is one?",
-    "factor_order": "The factors are the right ones in an order in which their shapes do not fit.",
-    "layout": "Right for numbers; for matrices the transposes and the order of the factors still have to be put right.",
-    "not_expanded": "The chain rule is named and not carried out: put in what each derivative is.",
-}
-CONDITION_NOTES: Mapping[str, str] = {
-    "tanh": "This holds only where the activation is tanh; the sheet leaves the activation open.",
-    "one_hot": "This holds only for one-hot labels; say so, or keep the labels general.",
-    "h0_zero": "This holds where the first state h_0 is zero.",
-}
 _START = re.compile(r"h(_\{?0\}?|₀|_\{\(0\)\}|\^\{\(0\)\})\s*(=|is|\\equiv)\s*(\\mathbf\s*\{?\s*)?(0|zero|\\vec)")
 _FOR_ALL = re.compile(r"\b(for|of) (all|every|any|each)\b|\\forall|برای (هر|همه)", re.IGNORECASE)
 MAX_SHOWN = 3_000
-SLIP_CREDIT = Decimal("0.5")
 
 
 def find_bank_problems(
@@ -155,7 +70,9 @@ def _judge_found(found: FoundAnswer, case: Case, text: str) -> Judgement:
     with limit_operations():
         judgement = judge_system(found.equations, case)
     if judgement is not None:
-        return judgement
+        doubtful = judgement.sort == "reading" and rests_on_false_step(found, judgement, case)
+        detail = "the lines are right, and a quantity in them is explained wrongly beside them"
+        return replace(judgement, sort="refer", name="several", detail=detail) if doubtful else judgement
     judgement = judge(found.variants, case)
     if found.rival is not None:
         _compare_rival(found, judgement, case)
@@ -331,7 +248,7 @@ def _build_evidence(
     criterion: str, question: FormulaQuestion, answer: Answer, context: Context, judgement: Judgement
 ) -> Evidence:
     world = _find_world(question, context)
-    credit, reading = _find_credit(question, judgement)
+    credit, reading = find_credit(question, judgement)
     verdict: Verdict = "correct" if credit == ONE else "wrong" if credit == NONE else "partial"
     doubtful = [name for name in judgement.reading.repairs if world.repairs[name].confirm]
     observed = _observe(answer, world, judgement)
@@ -350,7 +267,7 @@ def _build_evidence(
         reading=reading,
         observed=observed,
         expected=_expect(question, context, reading=matched),
-        findings=tuple(_find_findings(question, judgement)),
+        findings=tuple(find_findings(question, judgement)),
         review=review,
         provenance="formula",
     )
@@ -363,48 +280,15 @@ def _states_start(text: str) -> bool:
     )
 
 
-def _find_credit(question: FormulaQuestion, judgement: Judgement) -> tuple[Decimal, str | None]:
-    """Return (credit, reading)."""
-    if judgement.sort == "reading":
-        return ONE, judgement.name
-    if judgement.sort == "condition":
-        return question.conditions.get(judgement.name, SLIP_CREDIT), judgement.name
-    if judgement.sort == "misconception":
-        return question.misconceptions[judgement.name].credit, None
-    if judgement.sort == "slip":
-        return question.slips.get(judgement.name, SLIP_CREDIT), None
-    return NONE, None
-
-
-def _find_findings(question: FormulaQuestion, judgement: Judgement) -> list[Finding]:
-    code = f"formula.{judgement.name}"
-    if judgement.sort == "reading":
-        note = _find_note(question, judgement)
-        return [Finding(code=f"formula.reading_{judgement.name}", message=note)] if note else []
-    if judgement.sort == "condition":
-        return [Finding(code=code, message=CONDITION_NOTES[judgement.name])]
-    if judgement.sort == "misconception":
-        return [Finding(code=code, message=question.misconceptions[judgement.name].hint)]
-    shapes = (
-        f" ({render_shape(judgement.shapes[0])} met {render_shape(judgement.shapes[1])})" if judgement.shapes else ""
-    )
-    if judgement.sort == "slip":
-        return [Finding(code=code, message=SLIP_HINTS[judgement.name] + shapes)]
-    message = "This does not equal the gradient that was asked for: check it with small numbers, step by step."
-    return [Finding(code="formula.not_equal", message=message + shapes)]
-
-
-def _find_note(question: FormulaQuestion, judgement: Judgement) -> str:
-    if judgement.name == "scalar":
-        return question.scalar_note
-    if judgement.name == "row_layout":
-        return "Read in row layout: the gradient stands transposed, which counts as well."
-    if judgement.name == "follow_through":
-        return "Marked on from your own earlier answer: this step is right."
-    rule = question.readings.get(judgement.name)
-    return rule.note if rule else ""
-
-
 KIND = Kind(name="formula", question=FormulaQuestion, check=check_formula)
 
-__all__ = ["KIND", "FormulaQuestion", "FormulaWorld", "check_formula", "find_bank_problems"]
+__all__ = [
+    "KIND",
+    "AcceptedReading",
+    "Follow",
+    "FormulaQuestion",
+    "FormulaWorld",
+    "Misconception",
+    "check_formula",
+    "find_bank_problems",
+]
