@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 import numpy as np
 
+from grader.formula.arithmetic import Arithmetic
 from grader.formula.faults import (
-    MAX_EXPONENT,
     MAX_OPERATIONS,
     MAX_RANGE,
     MAX_TOTAL_OPERATIONS,
@@ -37,7 +36,7 @@ from grader.formula.tree import (
     find_nodes,
     find_variables,
 )  # fmt: skip
-from grader.formula.worlds import Array, Value, World
+from grader.formula.worlds import Value, World
 
 # Operations left for the answer at hand; None where the rubric's own formulas are evaluated.
 _left: ContextVar[list[int] | None] = ContextVar("_left", default=None)
@@ -108,7 +107,7 @@ def _find_free(expr: Expr, known: set[str]) -> list[str]:
     return free
 
 
-class _Evaluator:
+class _Evaluator(Arithmetic):
     """Counts operations across one evaluation."""
 
     def __init__(self, world: World) -> None:
@@ -206,15 +205,6 @@ class _Evaluator:
             value = np.zeros_like(sample) if isinstance(sample, np.ndarray) else 0.0
         return self.take(value, [self.index(part, env) for part in expr.parts]) if expr.parts else value
 
-    def take(self, value: Value, parts: list[int]) -> float:
-        """Return one component; vectors take one index, matrices two."""
-        if not isinstance(value, np.ndarray):
-            raise ShapeFault("a component", (), ())
-        flat = value.reshape(-1) if 1 in value.shape else value
-        if len(parts) != flat.ndim or not all(1 <= part <= size for part, size in zip(parts, flat.shape, strict=True)):
-            raise ShapeFault("a component", value.shape, tuple(parts))
-        return float(flat[tuple(part - 1 for part in parts)])
-
     # --- arithmetic ---
     def add(self, expr: Add, env: dict[str, int]) -> Value:
         total: Value | None = None
@@ -223,12 +213,6 @@ class _Evaluator:
             value = -value if sign < 0 else value
             total = value if total is None else self.add_two(total, value)
         return 0.0 if total is None else total
-
-    def add_two(self, left: Value, right: Value) -> Value:
-        """Add equal shapes, or a plain number to every entry (1 - ŷ)."""
-        if isinstance(left, np.ndarray) and isinstance(right, np.ndarray) and left.shape != right.shape:
-            raise ShapeFault("sum", left.shape, right.shape)
-        return left + right
 
     def multiply(self, expr: Mul, env: dict[str, int]) -> Value:
         left, right = self.value(expr.left, env), self.value(expr.right, env)
@@ -246,10 +230,6 @@ class _Evaluator:
             return left * right
         raise ShapeFault("product", left.shape, right.shape)
 
-    def shrink(self, value: Array) -> Value:
-        """Return a product with one entry as a number."""
-        return float(value[0, 0]) if value.shape == (1, 1) else value
-
     def divide(self, expr: Div, env: dict[str, int]) -> Value:
         top, bottom = self.value(expr.top, env), self.value(expr.bottom, env)
         if isinstance(top, np.ndarray) and isinstance(bottom, np.ndarray) and top.shape != bottom.shape:
@@ -257,29 +237,6 @@ class _Evaluator:
         if np.any(np.asarray(bottom) == 0):
             raise NoValue("a division by zero")
         return top / bottom
-
-    def power(self, base: Value, exponent: Value) -> Value:
-        if isinstance(exponent, np.ndarray) or not -MAX_EXPONENT <= exponent <= MAX_EXPONENT:
-            raise TooMuch(f"an exponent that is no number up to {MAX_EXPONENT}")
-        whole = exponent == int(exponent)
-        if isinstance(base, np.ndarray):
-            if base.shape[0] == base.shape[1] and whole:
-                return np.linalg.matrix_power(base, int(exponent))
-            if 1 not in base.shape:
-                raise ShapeFault("power", base.shape, ())
-        with np.errstate(all="ignore"):
-            return self.finite(
-                np.power(base, exponent)
-                if isinstance(base, np.ndarray)
-                else math.pow(base, exponent)
-                if base > 0 or (whole and base)
-                else 0.0
-            )
-
-    def finite(self, value: Value) -> Value:
-        if not np.all(np.isfinite(value)):
-            raise NoValue("a value that is not finite")
-        return value
 
     def call(self, name: str, argument: Value) -> Value:
         array = np.atleast_2d(np.asarray(argument, dtype=np.float64))
@@ -331,13 +288,6 @@ class _Evaluator:
             else:
                 total = self.multiply_two(value, total) if expr.reverse else self.multiply_two(total, value)
         return (0.0 if expr.kind == "sum" else 1.0) if total is None else total
-
-    def multiply_two(self, left: Value, right: Value) -> Value:
-        if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
-            if left.shape[1] != right.shape[0]:
-                raise ShapeFault("product", left.shape, right.shape)
-            return left @ right
-        return left * right
 
     def find_range(self, expr: Big, env: dict[str, int]) -> Iterator[int]:
         low = 1 if expr.low is None else self.index(expr.low, env)
