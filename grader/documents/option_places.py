@@ -31,6 +31,8 @@ from grader.documents.option_words import (
 from grader.documents.phrases import find_phrase, locate_phrase
 from grader.documents.wording import fold
 
+# "3: the mood cannot ..." denies something of the mood, not of the option.
+_OWN_SUBJECT = re.compile(r"\s*[:\-]+\s*(?:the mood|the dog|the future|future|tomorrow|we|i)\b")
 _TWO_LAST = r"\b(?:last|latter|final) (?:two|2)\b|\btwo last\b|دو ?(?:تای|مورد|گزینه|تا) ?(?:ی )?(?:آخر|اخر)"
 _TWO_FIRST = r"\b(?:first|former) (?:two|2)\b|\btwo first\b|دو ?(?:تای|مورد|گزینه|تا) ?(?:ی )?اول"
 _LAST = r"\bthe last\b(?! two| 2)|آخری|گزینه ?ی? (?:آخر|اخر)"
@@ -181,7 +183,7 @@ def is_ruled_out(unit: str, place: Place, following: int, denials: Sequence[str]
         return False
     if DENIAL_BEFORE.search(before):
         return True
-    said = _predicate(unit, place.end, following)
+    said = "" if _OWN_SUBJECT.match(unit[place.end :]) else _predicate(unit, place.end, following)
     if DENIAL_AFTER.search(" ".join(said.split()[:9])):
         return not re.search(r"\bnot (?:wrong|incorrect|false|impossible)\b", said)
     return any(find_phrase(denial, said) for denial in denials)

@@ -58,7 +58,7 @@ JOINT = re.compile(
 )
 # What may follow "second" or "2" when it names an option; another noun ("second word", "2 labels") may not.
 FOLLOW = re.compile(
-    r"^\s*(?:$|[.,:;()\-!?/&|\"'=>✓✗\]]|(?:and|or|is|are|was|were|isn't|aren't|one|ones|option|options|choice|choices"
+    r"^\s*(?:$|[.,:;()\-+!?/&|\"'=>✓✗\]]|(?:and|or|is|are|was|were|isn't|aren't|one|ones|option|options|choice|choices"
     r"|answer|answers|tasks?|cases?|model|items?|network|architecture|statement|expression|formula|alternative|because"
     r"|since|as|only|but|not|too|also|both|fits?|suits?|works?|should|would|can|cannot|does|doesn't|gives?"
     r"|needs?|has|have"
