@@ -116,8 +116,8 @@ class ItemReader(NameReader):
         rows = [
             [cell for cell in row.children if isinstance(cell, Tree)] for row in atom.children if isinstance(row, Tree)
         ]
-        if "cases" in str(atom.children[0]):
-            return Cases(tuple(self._read_case(row) for row in rows))
+        if "cases" in str(atom.children[0]) and any(len(row) > 1 for row in rows):
+            return self._read_cases(rows, atom)
         return Mat(tuple(tuple(self._read_cell(cell) for cell in row) for row in rows))
 
     def _read_cell(self, cell: Syntax) -> Expr:
@@ -125,6 +125,13 @@ class ItemReader(NameReader):
         if len(relations) != 1:
             raise self.fail("this entry is not understood", cell)
         return self.read_relation(relations[0])
+
+    def _read_cases(self, rows: list[list[Syntax]], atom: Syntax) -> Expr:
+        """Read values under conditions: only the last may do without one ("otherwise")."""
+        cases = tuple(self._read_case(row) for row in rows)
+        if not all(conditions for _, conditions in cases[:-1]):
+            raise self.fail("a condition of this case distinction is not understood", atom)
+        return Cases(cases)
 
     def _read_case(self, row: list[Syntax]) -> tuple[Expr, tuple[tuple[Expr, str, Expr], ...]]:
         conditions: list[tuple[Expr, str, Expr]] = []

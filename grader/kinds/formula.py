@@ -90,8 +90,9 @@ def _name_false_step(
     """Add the first step of the derivation that does not hold; it changes no marks."""
     with limit_operations():
         step = next(find_false_steps(find_steps(found), case), None)
-    if step is None:
-        return evidence
+    answers = [reading.expr for reading in found.variants]
+    if step is None or (evidence.verdict == "correct" and step[1] in answers):
+        return evidence  # a right answer under another name (g for the sum of all g_t) is no false step
     world = _find_world(question, context)
     text = " = ".join(render_latex(side, world) for side in step)
     message = f"A step on the way does not hold in general: {text}. Check it with numbers before building on it."
