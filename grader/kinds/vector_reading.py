@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from grader.documents.numbers import Numbers, Vector
 from grader.documents.phrases import find_phrase
-
-if TYPE_CHECKING:
-    from grader.kinds.vector import Question, Step, Value
+from grader.kinds.vector_question import Question, Step, Value
 
 _RESULT = re.compile(r"\b(?:result|final|answer|output|so|therefore|hence|gives|get)\b|جواب|خروجی|نتیجه")
 _CORRECTION = re.compile(r"\b(?:no|wait|sorry|correction|mistake|actually|i mean|wrong)\b|اصلاح|ببخشید|اشتباه")
