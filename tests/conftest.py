@@ -16,6 +16,7 @@ def private_configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ.pop("GRADER_SECRET_FILE", None)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file on one worker (they share kernels), but spread the golden hand-ins over all."""
     for item in items:
