@@ -16,14 +16,6 @@ def private_configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ.pop("GRADER_SECRET_FILE", None)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file on one worker (they share kernels), but spread the golden hand-ins over all."""
-    for item in items:
-        golden = item.path.name == "test_golden.py"
-        item.add_marker(pytest.mark.xdist_group(item.name if golden else str(item.path)))
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """With everything on, a skip is a failure: CI must not pass by leaving things out."""
