@@ -275,7 +275,9 @@ def test_given_cells_are_known_by_their_code() -> None:
 
 
 def test_only_cells_of_the_students_own_cost_the_point(replies: dict[str, ProbeReply]) -> None:
-    given = next(source for source in load_solution("template.ipynb") if "m_type='gru'" in source)
+    template = load_solution("template.ipynb")
+    made = next(index for index, source in enumerate(template) if "m_type='gru'" in source)
+    given = "\n".join(template[made : made + 2])  # the network is made in one cell and trained in the next
     own = "network = Network(500, 64, m_type='gru')\nhistory = [train_network(network, a, optimizer, f, 0)]"
     for source, verdict, code in ((given, "correct", "template_flaw"), (own, "partial", "own_cell_stale")):
         cells = cells_of(("optimizer = 1", look(1, "a")), (source, look(2, "b"))).cells
