@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
+import traceback
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -173,6 +174,12 @@ def _grade_all(
             )
         except InfrastructureError as error:
             progress.print(f"grade: {folder}: {error}")
+            codes.append(Exit.INFRASTRUCTURE)
+            continue
+        except GraderError:
+            raise
+        except Exception:  # a bug of ours: this hand-in stays ungraded, with the traceback for staff; the class goes on
+            progress.print(f"grade: {folder}: the grader failed and marked nothing\n{traceback.format_exc()}")
             codes.append(Exit.INFRASTRUCTURE)
             continue
         sheets.append(sheet)

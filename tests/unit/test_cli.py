@@ -304,3 +304,24 @@ def test_marksheets_that_cannot_be_written_are_one_sentence(grade: Grade, hand_i
     assert "cannot write" in run.stderr and "Traceback" not in run.stderr
     assert (tmp_path / "file").read_text() == "kept"
     assert sheet(tmp_path / "out")["awarded"] == 15
+
+
+def test_a_bug_of_ours_is_code_4_and_the_class_goes_on(
+    grade: Grade, hand_in: Path, tmp_path: Path, monkeypatch
+) -> None:
+    from grader import pipeline
+
+    read = pipeline.read_documents
+
+    def fail_once(submission):
+        if submission.student == "student-a":
+            raise ZeroDivisionError("ours")
+        return read(submission)
+
+    monkeypatch.setattr(pipeline, "read_documents", fail_once)
+    shutil.copytree(hand_in, tmp_path / "student-b")
+    run = grade(hand_in, tmp_path / "student-b", "--course", ROOT, "--out", tmp_path / "out")
+    assert run.returncode == 4
+    assert "ZeroDivisionError: ours" in run.stderr
+    assert not (tmp_path / "out" / "student-a").exists()
+    assert sheet(tmp_path / "out", "student-b")["awarded"] == 15
