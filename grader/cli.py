@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import textwrap
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from grader.course import Course
     from grader.model import Mark, Marksheet
+    from grader.sandbox import Lodgings
 
 MARKSHEETS_SCHEMA = "grader/marksheets/1"
 
@@ -56,12 +57,14 @@ Exit codes:
               help="The rubric to mark by.")  # fmt: skip
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
               help="Where notebooks run; auto takes a GPU when there is one.")  # fmt: skip
+@click.option("--unsafe-no-sandbox", "unsafe", is_flag=True,
+              help="Run notebooks on the open machine, with your own rights: for your own notebooks only.")  # fmt: skip
 @click.option("--json", "json_path", metavar="FILE|-", help="Also write all marksheets to FILE, or to standard output.")
 @click.option("--fail-under", type=click.FloatRange(min=0), metavar="MARKS",
               help="Exit with 1 when a settled total is below this.")  # fmt: skip
 @click.version_option(__version__, prog_name="grade")
 def grade(paths: tuple[Path, ...], out: Path, root: Path | None, rubric: Path | None, device: str,
-          json_path: str | None, fail_under: float | None) -> None:  # fmt: skip
+          unsafe: bool, json_path: str | None, fail_under: float | None) -> None:  # fmt: skip
     """Mark hand-ins: read the report, run the notebook, compare, and write a marksheet and a feedback page.
 
     PATH is one hand-in (a folder, or a single .md or .ipynb file), or a class folder with a folder for each student.
@@ -71,7 +74,7 @@ def grade(paths: tuple[Path, ...], out: Path, root: Path | None, rubric: Path | 
     console = _console(stderr=json_path == "-")
     progress = _console(stderr=True)
     _check_device(device)
-    sheets, codes = _grade_all(_open(paths, root, rubric), out, device, console, progress)
+    sheets, codes = _grade_all(_open(paths, root, rubric), out, (device, unsafe), console, progress)
     if json_path:
         _write_json(json_path, sheets)
     if fail_under is not None:
@@ -158,20 +161,51 @@ def _refuse_same_names(folders: Iterable[Path]) -> None:
 
 
 def _grade_all(
-    work: Sequence[tuple[Course, Path]], out: Path, device: str, console: Console, progress: Console
+    work: Sequence[tuple[Course, Path]], out: Path, how: tuple[str, bool], console: Console, progress: Console
 ) -> tuple[list[Marksheet], list[Exit]]:
-    """Grade, write and show every hand-in; one that fails for our fault does not stop the others."""
-    from grader.feedback import load_templates
+    """Grade, write and show every hand-in; one that fails for our fault does not stop the others.
 
-    for course in {id(course): course for course, _ in work}.values():
+    ``how`` says on which device notebooks run and whether on the open machine. Raises NoRoomError, before the first
+    hand-in is opened, where there are notebooks and no sealed room for them.
+    """
+    from contextlib import ExitStack
+
+    from grader.feedback import load_templates
+    from grader.pipeline import open_lodgings
+
+    courses = {id(course): course for course, _ in work}
+    for course in courses.values():
         load_templates(course.root)
+    with ExitStack() as stack:
+        lodgings = {key: open_lodgings(course, device=how[0], unsafe=how[1]) for key, course in courses.items()}
+        for key, place in lodgings.items():
+            if place is not None:
+                stack.callback(place.close)
+                if any(id(course) == key and _has_notebook(folder) for course, folder in work):
+                    with progress.status("preparing the room for notebooks"):
+                        place.start()
+                    for note in place.notes:
+                        progress.print(f"grade: {note}")
+        return _grade_each(work, out, lodgings, console, progress)
+
+
+def _has_notebook(path: Path) -> bool:
+    return path.suffix == ".ipynb" or (path.is_dir() and any(path.rglob("*.ipynb")))
+
+
+def _grade_each(
+    work: Sequence[tuple[Course, Path]],
+    out: Path,
+    lodgings: Mapping[int, Lodgings | None],
+    console: Console,
+    progress: Console,
+) -> tuple[list[Marksheet], list[Exit]]:
     sheets: list[Marksheet] = []
     codes: list[Exit] = []
     for number, (course, folder) in enumerate(work, 1):
+        prefix = f"[{number}/{len(work)}] " if len(work) > 1 else ""
         try:
-            sheet = _grade_one(
-                course, folder, out, device, progress, f"[{number}/{len(work)}] " if len(work) > 1 else ""
-            )
+            sheet = _grade_one(course, folder, out, lodgings[id(course)], progress, prefix)
         except InfrastructureError as error:
             progress.print(f"grade: {folder}: {error}")
             codes.append(Exit.INFRASTRUCTURE)
@@ -188,7 +222,9 @@ def _grade_all(
     return sheets, codes
 
 
-def _grade_one(course: Course, folder: Path, out: Path, device: str, progress: Console, prefix: str) -> Marksheet:
+def _grade_one(
+    course: Course, folder: Path, out: Path, lodgings: Lodgings | None, progress: Console, prefix: str
+) -> Marksheet:
     from grader.codec import build_marksheet, render_json, write_text
     from grader.feedback import render_feedback
     from grader.pipeline import grade_submission
@@ -199,7 +235,7 @@ def _grade_one(course: Course, folder: Path, out: Path, device: str, progress: C
             progress.print(f"{prefix}{folder.name}: {stage}")
 
     with progress.status(f"{prefix}{folder.name}") as status:
-        sheet = grade_submission(course, folder, device=device, progress=say)
+        sheet = grade_submission(course, folder, lodgings=lodgings, progress=say)
         page = render_feedback(sheet, course.root)
         target = out / sheet.submission
         write_text(target / "marksheet.json", render_json(build_marksheet(sheet)))

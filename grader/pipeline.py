@@ -19,16 +19,33 @@ from grader.kinds import KINDS, Context
 from grader.marking import award_mark, total
 from grader.model import Answer, Artifact, Evidence, Execution, Finding, Marksheet, Review, Submission
 from grader.rubric import Criterion
-from grader.sandbox import run_notebook
+from grader.sandbox import Lodgings, NoRoomError, find_device, find_version, open_lodging, run_notebook
 
 Progress = Callable[[str], None]
 REPORT_MEDIA = frozenset({"markdown", "text", "html", "pdf", "docx", "image", "notebook"})
 
 
+def open_lodgings(course: Course, *, device: str = "cpu", unsafe: bool = False, warm: bool = True) -> Lodgings | None:
+    """Return where the course's notebooks run (close it in the end); None where its rubric asks for no notebook.
+
+    ``unsafe`` is for notebooks that one trusts: they run on the open machine.
+    """
+    settings = course.rubric.notebook
+    if settings is None:
+        return None
+    hidden = (course.root / "rubrics", course.root / "reference", course.rubric_path)
+    found = find_device(device, find_version("torch") or "")
+    data = course.root / settings.data
+    return open_lodging(settings, data, seed=settings.seed, device=found, unsafe=unsafe, warm=warm, hidden=hidden)
+
+
 def grade_submission(
-    course: Course, path: Path, *, device: str = "cpu", progress: Progress = lambda _: None
+    course: Course, path: Path, *, lodgings: Lodgings | None, progress: Progress = lambda _: None
 ) -> Marksheet:
-    """Return the marksheet of the hand-in at ``path``: never an exception for anything that a student did."""
+    """Return the marksheet of the hand-in at ``path``: never an exception for anything that a student did.
+
+    ``lodgings`` is where its notebook runs (see ``open_lodgings``). Raises NoRoomError where notebooks cannot be run.
+    """
     started = time.monotonic()
     progress("opening")
     submission = open_submission(
@@ -38,7 +55,7 @@ def grade_submission(
     documents = read_documents(submission)
     answers = find_answers(course, submission, documents)
     seed = course.seed(submission.digest)
-    execution = execute(course, submission, seed, device, progress)
+    execution = execute(course, submission, seed, lodgings, progress)
     progress("checking")
     context = Context(
         seed=seed,
@@ -47,6 +64,7 @@ def grade_submission(
         worlds=course.rubric.worlds,
         resolve=course.resolve,
         execution=execution,
+        signs=course.rubric.notebook.signs if course.rubric.notebook else "",
     )
     marks = tuple(
         award_mark(
@@ -144,27 +162,28 @@ def _read_notebook_answer(course: Course, submission: Submission, criterion: Cri
     return Answer(question=criterion.id, state="missing")
 
 
-def execute(course: Course, submission: Submission, seed: bytes, device: str, progress: Progress) -> Execution | None:
+def execute(
+    course: Course, submission: Submission, seed: bytes, lodgings: Lodgings | None, progress: Progress
+) -> Execution | None:
     """Run the submission's notebook with the rubric's probes; None where there is none to run."""
     settings = course.rubric.notebook
     artifact = find_notebook(course, submission)
-    if settings is None or artifact is None:
+    if settings is None or artifact is None or lodgings is None:
         return None
     progress(f"running {Path(artifact.path).name}")
     context = Context(seed=seed)
     try:
         return run_notebook(
             read_artifact(submission, artifact),
-            settings,
+            lodgings,
             requests=course.resolve(settings.checks)(context.number("probes")),
             probes_source=(course.root / settings.probes).read_text(encoding="utf-8"),
-            data_folder=course.root / settings.data,
-            seed=settings.seed,
-            device=device,
             progress=progress,
         )
+    except NoRoomError:  # the machine is not fit for notebooks at all: whoever runs it must hear that, once
+        raise
     except Exception:  # whatever it is, it is our fault: the criteria become ungraded and the class goes on
-        return Execution(outcome="not started", fault=traceback.format_exc(), device=device)
+        return Execution(outcome="not started", fault=traceback.format_exc(), device=lodgings.device)
 
 
 def check(criterion: Criterion, answer: Answer, context: Context) -> Evidence:

@@ -1,6 +1,7 @@
-"""What tests share: the clone's root, and a way to turn skips into failures."""
+"""What tests share: the clone's root, the homework's rooms, and a way to turn skips into failures."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,18 @@ def private_configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep tests away from the user's course secret."""
     os.environ["XDG_CONFIG_HOME"] = str(tmp_path_factory.mktemp("config"))
     os.environ.pop("GRADER_SECRET_FILE", None)
+
+
+@pytest.fixture(scope="session")
+def lodgings(private_configuration: None) -> Iterator[object]:
+    """The rooms of homework 5 as ``grade`` opens them: one keeper, whose warm imports take seconds, for all tests."""
+    from grader.course import load_course
+    from grader.pipeline import open_lodgings
+
+    rooms = open_lodgings(load_course([], root=ROOT, rubric=None, class_folder=None))
+    assert rooms is not None
+    yield rooms
+    rooms.close()
 
 
 @pytest.hookimpl(wrapper=True)

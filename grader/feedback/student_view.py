@@ -268,5 +268,8 @@ def _build_environment(environment: Mapping[str, Json]) -> str:
     wanted = {"python": "Python", "torch": "torch", "numpy": "NumPy"}
     said = [f"{word} {known[name]}" for name, word in wanted.items() if known.get(name, "absent") != "absent"]
     device = environment.get("device")
-    parts = ([f"on {device}"] if device else []) + ([f"with {', '.join(said)}"] if said else [])
+    unsafe = str(environment.get("isolation", "")).startswith("none (")
+    parts = [f"on {device}"] if device else []
+    parts += ["without a sealed room"] if unsafe else []
+    parts += [f"with {', '.join(said)}"] if said else []
     return clean(f"Checked {' '.join(parts)}.", 200) if parts else ""

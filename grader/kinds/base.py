@@ -38,7 +38,8 @@ class Context:
     ``seed`` is HMAC(course secret, assignment, submission digest). ``answers`` and ``questions`` hold every criterion
     of the submission by id, for marking on (follow-through) and for readings that belong to a whole question.
     ``worlds`` are the rubric's shared formula worlds by name. ``resolve`` turns ``reference.hw5.checks:network`` into
-    the course's function. ``execution`` is the notebook's run, None where there is no notebook.
+    the course's function. ``execution`` is the notebook's run, None where there is no notebook; ``signs`` names the
+    course's function that looks for signs of tampering in it ("" for none).
     """
 
     seed: bytes
@@ -47,6 +48,7 @@ class Context:
     worlds: Mapping[str, Any] = field(default_factory=dict)
     resolve: Callable[[str], Any] | None = None
     execution: Execution | None = None
+    signs: str = ""
 
     def number(self, *names: str) -> int:
         """Return a 63-bit seed that depends on this submission and on ``names`` and on nothing else."""

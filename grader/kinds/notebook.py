@@ -7,8 +7,8 @@ failed on our side.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -56,6 +56,10 @@ class NotebookQuestion:
     # Numbers that the course's function judges by, such as where full credit begins.
     limits: Mapping[str, Decimal] = field(default_factory=dict)
     tolerances: tuple[Tolerance, ...] = ()
+    # What the credit rests on: `recomputed` where the course's function works the values out anew from inputs that the
+    # grader chose and says whether they agreed; `kernel` where the word of the notebook's own process has to do. With
+    # any sign of tampering a person confirms `kernel`, and `recomputed` where this run's values did not agree.
+    rests_on: Literal["kernel", "recomputed"] = "kernel"
 
     def __post_init__(self) -> None:
         total = sum((point.credit for point in self.points), Decimal(0))
@@ -82,7 +86,25 @@ def check_notebook(criterion: str, question: NotebookQuestion, answer: Answer, c
     if context.resolve is None:
         raise ValueError("a notebook question needs the course's functions")
     judgement = context.resolve(question.check)(question, execution, context.number("probes"))
-    return _weigh(criterion, question, judgement)
+    evidence = _weigh(criterion, question, judgement)
+    found = context.resolve(context.signs)(execution, context.number("probes")) if context.signs else ()
+    stands = question.rests_on == "recomputed" and judgement.confirmed
+    return evidence if not found or stands or not evidence.credit else _refer(evidence, found)
+
+
+def _refer(evidence: Evidence, signs: Sequence[str]) -> Evidence:
+    """Return the evidence for a person to confirm, with the signs of tampering as a finding for staff."""
+    message = (
+        f"Signs that the notebook meddled with its own process: {'; '.join(signs)}. Whether it did, and what this part "
+        "is worth, is for a person to say: look at the notebook's code."
+    )
+    finding = Finding(code="notebook.tampered", message=message, audience="staff")
+    review = Review(
+        reason="there are signs that the notebook meddled with its own process (see the finding for staff)",
+        suggested_verdict=evidence.verdict,
+        suggested_credit=evidence.credit,
+    )
+    return replace(evidence, findings=(*evidence.findings, finding), review=review)
 
 
 def _undecided(criterion: str, verdict: Verdict, reason: str, findings: tuple[Finding, ...] = ()) -> Evidence:

@@ -45,21 +45,30 @@ class CellRun:
 class ProbeRequest:
     """One call to make in the kernel after all cells: ``probes.<function>(namespace, **arguments)``.
 
-    ``arguments`` are JSON values, and inputs only: never an expected value, never a hidden label.
+    ``arguments`` are JSON values, and inputs only: never an expected value, never a hidden label. ``token`` is what the
+    kernel sees in place of ``name``, which would tell what is asked for; it also seeds the kernel's generators. Honest
+    work cannot be done in less than ``least_seconds``.
     """
 
     name: str
     function: str
     arguments: Mapping[str, Json] = field(default_factory=dict)
     timeout_seconds: float = 60.0
+    token: str = ""
+    least_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeReply:
-    """What one probe sent back: ``value`` is JSON, or ``error`` says in a sentence why there is none."""
+    """What one probe sent back: ``value`` is JSON, or ``error`` says in a sentence why there is none.
+
+    ``seconds`` is how long it took by our clock (0 where nobody looked). It differs from run to run, so that only
+    whether it is less than a request's ``least_seconds`` may show in evidence.
+    """
 
     value: Json = None
     error: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

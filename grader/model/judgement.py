@@ -28,6 +28,7 @@ class Judgement:
     """All points of a criterion, and what belongs to none of them.
 
     ``missing`` says that nothing of what was asked is in the notebook. ``review`` says why a person should look.
+    ``confirmed`` says that what earned credit was worked out anew outside the notebook's process, and agreed.
     ``observed`` and ``expected`` use the keys of ``Evidence``.
     """
 
@@ -37,3 +38,4 @@ class Judgement:
     expected: Mapping[str, Json] = field(default_factory=dict)
     missing: bool = False
     review: str = ""
+    confirmed: bool = False

@@ -3,37 +3,54 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import contextlib
 import os
 import subprocess
-import sys
+from collections.abc import Iterator
 from queue import Empty
-from typing import Any
+from typing import Any, Protocol
 
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
+import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
-from grader.sandbox.scratch import Scratch
+from grader.sandbox.layout import Layout
+from grader.sandbox.manager import LOG, OwnKernelManager
+from grader.sandbox.provisioner import RoomProvisioner
+from grader.sandbox.room_handle import Room
+from grader.sandbox.settings import NotebookSettings
 from grader.sandbox.texts import find_output_text
+from grader.sandbox.watch import watch
 
 START_SECONDS = 120
 INTERRUPT_SECONDS = 5
-_LONGEST_SOCKET_FOLDER = 95  # a socket's path has room for 104 bytes at least
-_BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[2]); from room.launcher import main; main(*sys.argv[1:3])"
+_LAST_WORDS_SECONDS = 0.3
+_FLOOD = 8  # times the notebook's limit, which the kernel itself keeps to unless it was tampered with
+_MESSAGE_BYTES = 2**20  # besides a value's, for all that stands around it
 
-LOG = logging.getLogger("grader.sandbox")
-LOG.addHandler(logging.NullHandler())
+
+class Lodging(Protocol):
+    """Where kernels live: ``Rooms``, or ``Unsafe`` without a room."""
+
+    layout: Layout
+    environment: dict[str, str]
+
+    def build_manager(self) -> OwnKernelManager:
+        """Return a manager that starts one kernel there."""
 
 
 class KernelDiedError(Exception):
-    """The notebook's process is no longer there; ``after_limit`` when we had to kill it because time was up."""
+    """The notebook's process is no longer there.
 
-    def __init__(self, *, after_limit: bool = False) -> None:
-        super().__init__("the notebook's process ended")
+    ``after_limit`` when we had to kill it because time was up; ``cause`` is ``memory``, ``processor`` or ``output``
+    when it went beyond that limit, else empty.
+    """
+
+    def __init__(self, *, after_limit: bool = False, cause: str = "") -> None:
+        super().__init__(f"the notebook's process ended{f' ({cause})' if cause else ''}")
         self.after_limit = after_limit
+        self.cause = cause
 
 
 class KernelSilentError(Exception):
@@ -42,53 +59,6 @@ class KernelSilentError(Exception):
 
 class KernelStartError(Exception):
     """The process did not come up: our fault, never the student's."""
-
-
-def build_kernel(scratch: Scratch) -> tuple[KernelSpec, dict[str, str]]:
-    """Return how the kernel is started: its command line and its whole environment.
-
-    This is the place to put the process into a sealed room: another command line, or the name of another provisioner
-    in the spec's ``metadata``. The notebook's own kernelspec is never looked at.
-    """
-    # -S: no site-packages, no .pth file. -s, -P: no user packages, no current folder before the standard library.
-    argv = [sys.executable, "-S", "-s", "-P", "-c", _BOOTSTRAP, "{connection_file}", str(scratch.root)]
-    spec = KernelSpec(argv=argv, display_name="homework", language="python", interrupt_mode="signal")
-    return spec, build_environment(scratch)
-
-
-def build_environment(scratch: Scratch) -> dict[str, str]:
-    """Return the environment of a kernel: nothing of the grader's own but what the loader of libraries needs."""
-    threads = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
-    home = str(scratch.home)
-    environment = {
-        "HOME": home,
-        "PATH": f"{scratch.root / 'bin'}{os.pathsep}/usr/local/bin:/usr/bin:/bin",
-        "TMPDIR": str(scratch.root / "tmp"),
-        "LANG": "C.UTF-8",
-        "PYTHONHASHSEED": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONUTF8": "1",
-        "MPLBACKEND": "agg",
-        "IPYTHONDIR": f"{home}/.ipython",
-        "NLTK_DATA": str(scratch.root / "room/nltk_data"),
-        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-        **{f"{name}_NUM_THREADS": "1" for name in threads},
-    }
-    if scratch.device == "cpu":
-        environment["CUDA_VISIBLE_DEVICES"] = ""
-    kept = ("LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES") if scratch.device != "cpu" else ("LD_LIBRARY_PATH",)
-    return environment | {name: os.environ[name] for name in kept if name in os.environ}
-
-
-class OwnKernelManager(AsyncKernelManager):
-    """A manager with a kernelspec of our own making, registered nowhere."""
-
-    own_spec: KernelSpec
-
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        """The spec, whatever kernels are installed on the machine."""
-        return self.own_spec
 
 
 class Listener(NotebookClient):
@@ -129,19 +99,15 @@ class Listener(NotebookClient):
 class LiveKernel:
     """One kernel process and the conversation with it. Use ``start`` first and ``stop`` always."""
 
-    def __init__(self, scratch: Scratch, notebook: NotebookNode, output_bytes: int) -> None:
-        run = scratch.root / "run"
-        self._spec, self._environment = build_kernel(scratch)
-        self._scratch = scratch
-        self._log = run / "kernel.log"
-        self.manager = OwnKernelManager(connection_file=str(run / "kernel.json"), log=LOG)
-        if os.name == "posix" and len(str(run)) < _LONGEST_SOCKET_FOLDER:
-            self.manager.transport = "ipc"  # no port that another process could take first
-            self.manager.ip = str(run / "k")  # sockets k-1 to k-5; jupyter's own names collide between kernels
-        self.manager.own_spec = self._spec
+    def __init__(self, lodging: Lodging, settings: NotebookSettings, notebook: NotebookNode | None = None) -> None:
+        self._lodging = lodging
+        self._settings = settings
+        self._cause = ""
+        self._watch: asyncio.Task[None] | None = None
+        self.manager = lodging.build_manager()
         self.client = Listener(
-            notebook,
-            output_bytes,
+            notebook or nbformat.v4.new_notebook(),
+            settings.output_bytes_per_cell,
             km=self.manager,
             timeout=None,
             startup_timeout=START_SECONDS,
@@ -156,30 +122,74 @@ class LiveKernel:
         self.client.reply = execute_reply["content"]
 
     @property
+    def room(self) -> Room | None:
+        """The kernel's room, if it lives in one."""
+        provisioner = self.manager.provisioner
+        return provisioner.room if isinstance(provisioner, RoomProvisioner) else None
+
+    @property
     def _connection(self) -> Any:
         """The client that holds the channels (there from ``start`` to ``stop``)."""
         return self.client.kc
 
     async def start(self) -> None:
         """Start the process and wait until it answers; raises KernelStartError."""
-        with self._log.open("wb") as log:
-            try:
-                await self.client.async_start_new_kernel(
-                    cwd=str(self._scratch.work), env=self._environment, stdout=subprocess.DEVNULL, stderr=log
-                )
-                await self.client.async_start_new_kernel_client()
-            except Exception as error:
-                last = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
-                raise KernelStartError(f"the notebook's kernel did not start: {error}\n{last}".strip()) from error
+        try:
+            await self._start()
+        except Exception as error:
+            raise KernelStartError(
+                f"the notebook's kernel did not start: {error}\n{self._read_log()}".strip()
+            ) from error
+        if (room := self.room) is not None:
+            channel = self._connection.iopub_channel
+            channel.limit = _FLOOD * self._settings.output_bytes_per_notebook + _MESSAGE_BYTES
+            channel.on_flood = lambda: self._close("output")
+            self._watch = asyncio.create_task(watch(room, self._settings, self._close))
+
+    async def _start(self) -> None:
+        options: dict[str, Any] = {}
+        with contextlib.ExitStack() as stack:
+            if not isinstance(self.manager.provisioner, RoomProvisioner):
+                layout = self._lodging.layout
+                log = stack.enter_context((layout.run / "kernel.log").open("wb"))
+                options = {"cwd": str(layout.work), "env": self._lodging.environment, "stderr": log}
+                options["stdout"] = subprocess.DEVNULL
+            await self.client.async_start_new_kernel(**options)
+        kept: Any = self.manager.client()
+        kept.longest = 2 * self._settings.value_bytes + _MESSAGE_BYTES
+        self.client.kc = kept
+        kept.start_channels()
+        await kept.wait_for_ready(timeout=START_SECONDS)
+
+    def _read_log(self) -> str:
+        if (room := self.room) is not None:
+            return room.read_log()
+        with contextlib.suppress(OSError):
+            return (self._lodging.layout.run / "kernel.log").read_text(encoding="utf-8", errors="replace")[-2000:]
+        return ""
+
+    def _close(self, cause: str) -> None:
+        """End the room because of a limit."""
+        if (room := self.room) is not None and not room.closed:
+            self._cause = cause
+            room.kill()
 
     async def stop(self) -> None:
         """Kill the process, at once, and close the channels."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
         if self.client.kc is not None:
             self.client.kc.stop_channels()
             self.client.kc = None
-        if self.manager.has_kernel:
-            await self.manager.shutdown_kernel(now=True)
+        await self._kill()
         await self.manager.cleanup_resources()
+
+    def _died(self, *, after_limit: bool = False) -> KernelDiedError:
+        room = self.room
+        if not self._cause and room is not None and room.group.ran_out_of_memory():
+            self._cause = "memory"
+        return KernelDiedError(after_limit=after_limit, cause=self._cause)
 
     async def run_cell(self, cell: NotebookNode, index: int, seconds: float) -> bool:
         """Run a cell and return whether it ended in time; it is interrupted when it does not.
@@ -187,19 +197,43 @@ class LiveKernel:
         Raises KernelDiedError when the process ended, or had to be killed because it ignored the interrupts.
         """
         self.client.begin_cell()
-        in_time: set[Any] = set()
+        in_time = True
         task = asyncio.ensure_future(self.client.async_execute_cell(cell, index))
         try:
-            in_time, _ = await asyncio.wait({task}, timeout=seconds)
-            if not in_time:
-                await self._interrupt_until(task)
+            with self._death() as death:
+                ended, _ = await asyncio.wait({task, death}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+                in_time = bool(ended)
+                if not in_time:
+                    await self._interrupt_until(task)
+                elif death in ended:  # what it printed last is still on its way
+                    await asyncio.wait({task}, timeout=_LAST_WORDS_SECONDS)
+                    if not task.done():
+                        raise self._died()
             await task
-            return bool(in_time)
+            return in_time
         except DeadKernelError:
-            raise KernelDiedError(after_limit=not in_time) from None
+            raise self._died(after_limit=not in_time) from None
         finally:  # also when the grader itself is interrupted: the task must not outlive this call
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    @contextlib.contextmanager
+    def _death(self) -> Iterator[asyncio.Future[None]]:
+        """Give a future that is done when the room's kernel has ended (never without a room: nbclient asks then)."""
+        loop = asyncio.get_running_loop()
+        death = loop.create_future()
+        room = self.room
+        if room is None or room.closed:
+            yield death
+            return
+        handle = os.dup(room.kernel_handle)  # the room may be closed, and its handle used anew, while we wait
+        loop.add_reader(handle, lambda: death.done() or death.set_result(None))
+        try:
+            yield death
+        finally:
+            loop.remove_reader(handle)
+            os.close(handle)
+            death.cancel()
 
     async def _interrupt_until(self, task: asyncio.Future[Any]) -> None:
         for _ in range(3):  # a loop may swallow one KeyboardInterrupt
@@ -210,7 +244,9 @@ class LiveKernel:
         await self._kill()
 
     async def _kill(self) -> None:
-        if self.manager.has_kernel:
+        if (room := self.room) is not None:
+            room.kill()
+        elif self.manager.has_kernel:
             await self.manager.shutdown_kernel(now=True)
 
     async def ask(self, kind: str, content: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -229,7 +265,7 @@ class LiveKernel:
                 if await self._find_reply(wanted, INTERRUPT_SECONDS / 3) is not None:
                     raise KernelSilentError
             await self._kill()
-            raise KernelDiedError(after_limit=True)
+            raise self._died(after_limit=True)
         return reply
 
     async def _find_reply(self, wanted: str, seconds: float) -> dict[str, Any] | None:
@@ -248,4 +284,4 @@ class LiveKernel:
 
     async def _check_alive(self) -> None:
         if not (self.manager.has_kernel and await self.manager.is_alive()):
-            raise KernelDiedError
+            raise self._died()

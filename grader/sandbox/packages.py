@@ -67,10 +67,16 @@ def find_versions(packages: Mapping[str, str]) -> dict[str, str]:
 
 def build_site(folder: Path, packages: Mapping[str, str]) -> None:
     """Fill ``folder`` with links to ``packages``, the kernel, and everything that these require."""
-    for entry, target in _find_entries((*sorted(packages), KERNEL_PACKAGE)):
-        link = folder / entry
+    for name, target in _find_entries((*sorted(packages), KERNEL_PACKAGE)):
+        link = folder / name
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(target)
+
+
+def find_entries(packages: Mapping[str, str]) -> tuple[Path, ...]:
+    """Return every top-level module, package and metadata folder of ``packages``, the kernel and their requirements."""
+    entries = _find_entries((*sorted(packages), KERNEL_PACKAGE))
+    return tuple(Path(target) for _, target in entries)
 
 
 @functools.lru_cache(maxsize=8)

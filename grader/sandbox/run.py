@@ -14,34 +14,54 @@ from grader.model.execution import Outcome
 from grader.sandbox import findings
 from grader.sandbox.kernel import KernelStartError
 from grader.sandbox.notebooks import UnreadableNotebookError, read_notebook
+from grader.sandbox.outputs import findings_on_file
 from grader.sandbox.packages import build_pip_line, find_versions, missing_packages
-from grader.sandbox.scratch import open_scratch
+from grader.sandbox.rooms import Rooms
 from grader.sandbox.session import Progress, Session
 from grader.sandbox.settings import NotebookSettings
+from grader.sandbox.unsafe import UnsafeLodgings
+
+Lodgings = Rooms | UnsafeLodgings
+
+
+def open_lodging(
+    settings: NotebookSettings,
+    data: Path,
+    *,
+    seed: int,
+    device: str = "cpu",
+    unsafe: bool = False,
+    warm: bool = True,
+    hidden: Sequence[Path] = (),
+) -> Lodgings:
+    """Return where notebooks of one course run: sealed rooms, or the open machine if ``unsafe``.
+
+    ``data`` holds the files to lie beside the notebook (used when ``settings.data`` is set), ``hidden`` the places that
+    a room must not show. ``device`` is ``cpu`` or ``cuda``. Nothing is started before the first notebook.
+    """
+    if unsafe:
+        return UnsafeLodgings(settings, data, seed=seed, device=device)
+    return Rooms(settings, data, seed=seed, device=device, warm=warm, hidden=hidden)
 
 
 def run_notebook(
     notebook: bytes,
-    settings: NotebookSettings,
+    lodgings: Lodgings,
     *,
     requests: Sequence[ProbeRequest] = (),
     probes_source: str = "",
-    data_folder: Path,
-    seed: int,
-    device: str = "cpu",
     progress: Progress | None = None,
 ) -> Execution:
-    """Run ``notebook`` in a process and a folder of its own, ask ``requests`` of what it left, and say what happened.
+    """Run ``notebook`` in a place of its own, ask ``requests`` of what it left, and say what happened.
 
-    ``data_folder`` holds the files to lie beside the notebook (used when ``settings.data`` is set). ``device`` is
-    ``cpu``, ``cuda`` or ``auto``. Never raises for what a student wrote: a file that is no notebook gives outcome
-    ``not started`` and the finding ``notebook.unreadable``. What we lack (a package, a kernel) gives ``not started``
-    and ``fault``.
+    Never raises for what a student wrote: a file that is no notebook gives outcome ``not started`` and the finding
+    ``notebook.unreadable``. What we lack (a package, a kernel) gives ``not started`` and ``fault``. Raises NoRoomError
+    where no sealed room can be built at all.
     """
     started = time.monotonic()
+    settings = lodgings.settings
     versions = find_versions(settings.packages)
-    device = find_device(device, versions.get("torch", ""))
-    blank = Execution(outcome="not started", device=device, versions=versions)
+    blank = Execution(outcome="not started", device=lodgings.device, versions=versions, isolation=lodgings.isolation)
     try:
         cells = read_notebook(notebook)
     except UnreadableNotebookError as error:
@@ -51,8 +71,10 @@ def run_notebook(
         names = "; ".join(str(gap) for gap in gaps)
         return replace(blank, fault=f"The notebook was not run: {names}. To mend it: {build_pip_line(gaps)}")
     try:
-        with open_scratch(settings, data_folder, seed, device) as scratch:
-            session = Session(scratch, settings, cells, progress or (lambda text: None))
+        lodgings.start()
+        blank = replace(blank, isolation=lodgings.isolation)
+        with lodgings.take() as lodging:
+            session = Session(lodging, settings, cells, progress or (lambda text: None))
             asyncio.run(session.run(requests, probes_source))
     except (KernelStartError, OSError) as error:
         return replace(blank, fault=f"The notebook was not run: {error}", seconds=time.monotonic() - started)
@@ -61,7 +83,12 @@ def run_notebook(
         outcome=find_outcome(session.cells),
         cells=tuple(session.cells),
         replies=session.replies,
-        findings=(*session.findings, *(findings.other_version(gap) for gap in gaps)),
+        findings=(
+            *session.findings,
+            *((findings.no_sandbox(),) if isinstance(lodgings, UnsafeLodgings) else ()),
+            *findings_on_file(cells, session.cells),
+            *(findings.other_version(gap) for gap in gaps),
+        ),
         seconds=time.monotonic() - started,
     )
 

@@ -12,10 +12,9 @@ import nbformat
 
 from grader.model import CellRun, Finding, ProbeReply, ProbeRequest
 from grader.sandbox import findings
-from grader.sandbox.kernel import KernelDiedError, KernelSilentError, LiveKernel
+from grader.sandbox.kernel import KernelDiedError, KernelSilentError, LiveKernel, Lodging
 from grader.sandbox.notebooks import SourceCell
 from grader.sandbox.replies import parse_looks, parse_value
-from grader.sandbox.scratch import Scratch
 from grader.sandbox.settings import NotebookSettings
 from grader.sandbox.texts import clean_text, cut_text
 
@@ -29,15 +28,15 @@ class Session:
     """What has been seen so far stands in ``cells``, ``replies`` and ``findings``, whatever happens next."""
 
     def __init__(
-        self, scratch: Scratch, settings: NotebookSettings, source: Sequence[SourceCell], progress: Progress
+        self, lodging: Lodging, settings: NotebookSettings, source: Sequence[SourceCell], progress: Progress
     ) -> None:
         self._settings = settings
         self._source = [cell for cell in source if cell.kind == "code"]
         self._progress = progress
-        self._hidden = [str(scratch.work), str(scratch.root / "site"), str(scratch.root)]
+        self._hidden = lodging.layout.hidden
         notebook = build_notebook(source)
         self._nodes = notebook.cells
-        self._kernel = LiveKernel(scratch, notebook, settings.output_bytes_per_cell)
+        self._kernel = LiveKernel(lodging, settings, notebook)
         self._alive = True
         self._notes: dict[str, list[str]] = {}
         self._found: list[Finding] = []
@@ -74,12 +73,12 @@ class Session:
             self.cells.append(await self._run_cell(cell, left))
 
     async def _run_cell(self, cell: SourceCell, left: float) -> CellRun:
-        in_time = True
+        in_time, cause = True, ""
         limit = self._settings.cell_timeout_seconds
         try:
             in_time = await self._kernel.run_cell(self._nodes[cell.index], cell.index, min(limit, left))
         except KernelDiedError as died:
-            self._alive, in_time = False, not died.after_limit
+            self._alive, in_time, cause = False, not died.after_limit, died.cause
         run = self._with_output(CellRun(index=cell.index, source=cell.source, outcome="finished"))
         if not in_time:
             run = replace(run, outcome="timed out")
@@ -90,7 +89,9 @@ class Session:
             )
         elif not self._alive:
             run = replace(run, outcome="killed")
-            self._found.append(findings.kernel_died(cell.index))
+            self._found.append(findings.kernel_died(cell.index, cause, self._settings))
+        elif beyond := findings.find_limit(run, self._settings):
+            self._found.append(beyond)
         return await self._with_look(run) if self._alive else run
 
     def _with_output(self, run: CellRun) -> CellRun:
@@ -116,9 +117,9 @@ class Session:
             reply = await self._kernel.ask("look_request", {}, LOOK_SECONDS)
         except KernelSilentError:
             return run
-        except KernelDiedError:
+        except KernelDiedError as died:
             self._alive = False
-            self._found.append(findings.kernel_died(run.index))
+            self._found.append(findings.kernel_died(run.index, died.cause, self._settings))
             return replace(run, outcome="killed")
         self._take_notes(reply.get("notes"))
         line = reply.get("error_line")
@@ -137,7 +138,9 @@ class Session:
         failed = await self._load_probes(probes_source)
         for position, request in enumerate(requests, start=1):
             self._progress(f"probe {position} of {len(requests)}")
-            self.replies[request.name] = ProbeReply(error=failed) if failed else await self._ask_probe(request)
+            started = time.monotonic()
+            reply = ProbeReply(error=failed) if failed else await self._ask_probe(request)
+            self.replies[request.name] = replace(reply, seconds=time.monotonic() - started)
 
     async def _load_probes(self, source: str) -> str:
         """Load the probes file in the kernel and return why that failed ("" when it did not)."""
@@ -157,7 +160,7 @@ class Session:
             return ProbeReply(error="The notebook's process had ended before this could be asked.")
         limit = min(request.timeout_seconds, self._settings.probe_timeout_seconds)
         content = {
-            "name": request.name,
+            "name": request.token or request.name,
             "function": request.function,
             "arguments": json.dumps(dict(request.arguments)),
             "value_bytes": self._settings.value_bytes,

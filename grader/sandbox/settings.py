@@ -49,6 +49,22 @@ class NotebookSettings:
     """The most that one probe may take; a probe that asks for less is held to that."""
     output_bytes_per_cell: int = 100_000
     """Text of a cell beyond this is dropped."""
+    output_bytes_per_notebook: int = 2_000_000
+    """Text of all cells together beyond this is dropped; a room that sends many times as much is closed."""
+    memory_bytes: int = 4 * 2**30
+    """Memory of the whole room, and of each process in it."""
+    processes: int = 256
+    """Processes and threads of the room at one time."""
+    open_files: int = 1024
+    """Files that one process may hold open."""
+    file_bytes: int = 2**28
+    """The largest file that may be written."""
+    disk_bytes: int = 2**28
+    """What may be written beside the notebook, and once more under /tmp. It is memory, and gone with the room."""
+    cpu_seconds: float = 3600.0
+    """Processor time of all processes of the room together."""
+    preload: tuple[str, ...] = ()
+    """Modules that are imported once, before any notebook: kernels start with them (see ``keeper/zygote.py``)."""
     value_bytes: int = 4_000_000
     """The longest reply of a probe, as JSON text."""
     seed: int = 13
@@ -61,11 +77,13 @@ class NotebookSettings:
     """The file of probe functions that is sent into the notebook's process. Assume that students read it."""
     checks: str = ""
     """The function that lists the probes to ask, such as ``reference.hw5.checks:requests``."""
+    signs: str = ""
+    """The function that looks for signs of tampering, such as ``reference.hw5.checks:signs``."""
     stand_ins: tuple[StandIn, ...] = ALL_STAND_INS
     """Which stand-ins are in place (all, if nothing is said)."""
 
     def __post_init__(self) -> None:
-        limits = ("cell_timeout_seconds", "total_timeout_seconds", "probe_timeout_seconds")
-        for name in (*limits, "output_bytes_per_cell", "value_bytes"):
+        limits = (name for name in self.__slots__ if name.endswith(("_seconds", "_bytes")))
+        for name in (*limits, "output_bytes_per_cell", "output_bytes_per_notebook", "processes", "open_files"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be more than 0")

@@ -8,19 +8,25 @@ from typing import Any
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n])")
-_CELL_FILE = re.compile(r"\((?:<ipython-input[^>]*>|\d+\.py), line (\d+)\)")  # ipykernel's name for a cell
+_CELL_FILE = re.compile(r"\((?:<ipython-input[^>\n]{0,200}>|\d{1,20}\.py), line (\d+)\)")  # ipykernel's name for a cell
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 
 
 def clean_text(text: str, hidden_folders: Sequence[str] = ()) -> str:
     """Return ``text`` without terminal codes, overwritten progress lines, memory addresses and names of our folders."""
-    text = _OVERWRITTEN.sub("", _ANSI.sub("", text).replace("\r\n", "\n"))
+    text = _drop_overwritten(_ANSI.sub("", text).replace("\r\n", "\n"))
     text = _CONTROL.sub("", text)
     for folder in hidden_folders:
         text = text.replace(f"{folder}/", "").replace(folder, ".")
     text = _CELL_FILE.sub(r"(line \1)", _ADDRESS.sub("0x...", text))
     return text.encode("utf-8", errors="replace").decode("utf-8")  # lone surrogates cannot be written to a file
+
+
+def _drop_overwritten(text: str) -> str:
+    """Return ``text`` with only the last state of lines that were written over, in time that grows with its length."""
+    if "\r" not in text:
+        return text
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
 
 
 def cut_text(text: str, limit: int) -> str:

@@ -5,16 +5,22 @@ takes the notebook's global names and inputs that the grader made, calls what th
 numbers, shapes, names, the student's own return values. There is no expected value and no verdict in here; those are
 worked out elsewhere, from what comes back.
 
+Requests come in no order that tells anything, under names that tell nothing. ``subject`` is source text that makes
+definitions of the grader's own and then says whose are to be looked at, the notebook's or those: answers that the
+grader knows beforehand and answers that it does not are asked for alike.
+
 A reply is plain JSON. ``found`` says what was called and how it was recognised (``name`` as in the template, ``shape``
 by its arguments); an exception of the student's code comes back as ``error`` with its type, message and line.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import copy
 import inspect
 import io
+import json
 import math
 import traceback
 import types
@@ -115,6 +121,60 @@ def find_evaluate(namespace: Any) -> Any:
     return find_function(namespace, "evaluate_network", 4, ("eval", "valid", "test"))
 
 
+def _choose(namespace: Any, subject: Any) -> Any:
+    """Return the global names to look at: the notebook's, or those that the grader sent along."""
+    made: dict[str, Any] = {"__name__": "sent"}
+    exec(compile(subject, "<sent>", "exec"), made)  # noqa: S102  # the grader's own text
+    return made["choose"](namespace)
+
+
+# --- Weights that the grader chooses, and weights on their way to it ---
+
+PRIME = 2**31 - 1
+MOST_WEIGHTS = 200_000
+
+
+def _noise(count: Any, salt: Any) -> Any:
+    """Return numbers between -1 and 1 that follow from ``salt`` alone, on every machine."""
+    index = torch.arange(1, count + 1, dtype=torch.int64, device="cpu")
+    mixed = (index * 48271 + salt) % PRIME
+    mixed = (mixed * mixed + index) % PRIME
+    mixed = (mixed * mixed + salt) % PRIME
+    return mixed.double() / PRIME * 2 - 1
+
+
+def _fill(net: Any, salt: Any) -> None:
+    """Set all weights to numbers that the grader can work out as well."""
+    with torch.no_grad(), contextlib.suppress(Exception):  # weights that cannot be set stay as they are
+        for place, item in enumerate(net.parameters()):
+            bound = min(0.7, 1.6 * item.shape[-1] ** -0.5) if item.dim() > 1 else 0.7  # wide layers must not saturate
+            item.copy_(bound * _noise(item.numel(), (salt + 7919 * place) % PRIME).reshape(item.shape))
+
+
+def _fill_embedding(net: Any, words: Any, salt: Any) -> None:
+    """Start the embedding at numbers of torch's own spread that the grader can work out as well."""
+    with torch.no_grad(), contextlib.suppress(Exception):
+        for module in net.modules():
+            if isinstance(module, torch.nn.Embedding) and module.num_embeddings == words:
+                count = module.weight.numel()
+                noise = sum(_noise(count, (salt + 7919 * place) % PRIME) for place in range(3))
+                module.weight.copy_(noise.reshape(module.weight.shape))
+                if module.padding_idx is not None:
+                    module.weight[module.padding_idx] = 0
+
+
+def _layout(net: Any) -> Any:
+    return [[name, list(item.shape)] for name, item in list(net.named_parameters())[:60]]
+
+
+def _pack(net: Any) -> Any:
+    """Return all weights in one text (base64 of float32), None where they are too many."""
+    rows = [item.detach().cpu().float().reshape(-1) for item in net.parameters()]
+    if not rows or sum(row.numel() for row in rows) > MOST_WEIGHTS:
+        return None
+    return base64.b64encode(torch.cat(rows).numpy().astype("<f4").tobytes()).decode()
+
+
 # --- Plain values ---
 
 
@@ -209,22 +269,25 @@ def _attempt(function: Any, *arguments: Any, **named: Any) -> Any:
 
 
 def network(
-    namespace: Any, *, seed: Any, sizes: Any, inputs: Any, m_types: Any, deep: Any = False, extra: Any = None
+    namespace: Any, *, subject: Any, seed: Any, salt: Any, sizes: Any, inputs: Any, m_types: Any, deep: Any, extra: Any
 ) -> Any:
-    """Build the student's network once per type and send it the ``inputs`` (name to token ids [seq_len, batch])."""
+    """Build the network once per type and send it the ``inputs`` (name to token ids [seq_len, batch])."""
+    namespace = _choose(namespace, subject)
     cls, how = find_network(namespace, deep)
     if cls is None:
         return {"found": None}
     with _quiet(seed):
         looks = {
-            m_type: _attempt(_look_at_network, cls, sizes, inputs, m_type, seed, extra or {}) for m_type in m_types
+            m_type: _attempt(_look_at_network, cls, sizes, inputs, m_type, seed, salt, extra) for m_type in m_types
         }
-        stacked = _attempt(_describe, cls, sizes, m_types[-1], {"num_layers": 2})
+        stacked = _attempt(_describe, cls, sizes, m_types[-1], {"num_layers": 2}, salt, inputs["many"])
     return {"found": _found(cls, how), "types": looks, "kwargs": stacked}
 
 
-def _describe(cls: Any, sizes: Any, m_type: Any, extra: Any) -> Any:
-    return {"core": _core(build_network(cls, sizes, m_type, **extra))}
+def _describe(cls: Any, sizes: Any, m_type: Any, extra: Any, salt: Any, tokens: Any) -> Any:
+    net = build_network(cls, sizes, m_type, **extra)
+    _fill(net, salt)
+    return {"core": _core(net), "layout": _layout(net), "logits": _attempt(_logits, net, tokens)}
 
 
 def _recurrent(net: Any) -> Any:
@@ -256,28 +319,38 @@ def _core(net: Any, ran: Any = ()) -> Any:
     return None
 
 
-def _look_at_network(cls: Any, sizes: Any, inputs: Any, m_type: Any, seed: Any, extra: Any) -> Any:
+def _look_at_network(cls: Any, sizes: Any, inputs: Any, m_type: Any, seed: Any, salt: Any, extra: Any) -> Any:
     torch.manual_seed(seed)
     net = build_network(cls, sizes, m_type, **extra)
+    _fill(net, salt)
     ran = _find_running(net, inputs["many"])
     reply = {"core": _core(net, ran), "parameters": sum(item.numel() for item in net.parameters())}
+    reply["layout"] = _layout(net)
     reply["logits"] = {name: _attempt(_logits, net, tokens) for name, tokens in inputs.items()}
     reply["idle"] = [name for name, _ in _recurrent(net) if ran and name not in ran][:10]
-    reply["without_gradient"] = _attempt(_without_gradient, net, inputs["many"])
+    reply["without_gradient"] = _attempt(_without_gradient, net, inputs["many"], salt + 1)
     if extra.get("bidirectional"):
         reply["ablations"] = {name: _attempt(_ablate, net, inputs, rule) for name, rule in ABLATIONS.items()}
+    _fill(net, salt + 2)
+    reply["moved"] = _attempt(_logits, net, inputs["many"])
+    _fill(net, salt)
     reply["loud"] = _attempt(_loud, net, inputs["many"])
     return reply
 
 
-def _without_gradient(net: Any, tokens: Any) -> Any:
-    """Return the names of all parameters, and of those that no gradient reaches."""
+def _without_gradient(net: Any, tokens: Any, salt: Any) -> Any:
+    """Return the names of all parameters, of those that no gradient reaches, and each gradient along a direction."""
     net.train()
     net.zero_grad()
     out = _tensor(net(_ids(tokens, next(net.parameters()).device)))
     (out.reshape(-1) * torch.linspace(0.5, 1.5, out.numel(), device=out.device)).sum().backward()
     missed = [name for name, item in net.named_parameters() if item.grad is None or not bool(item.grad.any())]
-    return {"all": [name for name, _ in net.named_parameters()][:60], "missed": missed[:60]}
+    slopes = {
+        name: _plain((item.grad.cpu().double().reshape(-1) * _noise(item.numel(), salt + 7919 * place)).sum())
+        for place, (name, item) in enumerate(net.named_parameters())
+        if item.grad is not None and not item.grad.is_sparse
+    }
+    return {"all": [name for name, _ in net.named_parameters()][:60], "missed": missed[:60], "slopes": slopes}
 
 
 def _loud(net: Any, tokens: Any) -> Any:
@@ -401,6 +474,7 @@ class Diary:
             training=bool(self._net.training),
             gradient=torch.is_grad_enabled(),
             logits=_plain(_tensor(result).detach().reshape(-1).tolist()),
+            **({"weights": _pack(self._net)} if self.open and len(self.events) < 40 else {}),
         )
         return result
 
@@ -438,12 +512,19 @@ class DiaryAdam(torch.optim.Adam):
 
 
 def _find_head(net: Any, tokens: Any) -> Any:
-    """Return the larger of the last two parameters that a gradient reaches: where the diary looks at gradients."""
+    """Return where the diary looks at gradients: the weight of the linear layer that makes the logits.
+
+    In a network without one, the larger of the last two parameters that a gradient reaches.
+    """
     twin = copy.deepcopy(net)
     with contextlib.suppress(Exception):  # a network that fails here fails in its own probe as well
         _tensor(twin(tokens)).sum().backward()
     pairs = list(zip(net.parameters(), twin.parameters(), strict=True))
     reached = [item for item, other in pairs if other.grad is not None] or [item for item, _ in pairs]
+    linears = [item for item in net.modules() if isinstance(item, torch.nn.Linear) and item.out_features == 1]
+    for weight in [item.weight for item in linears if item.in_features > 1][::-1]:
+        if any(weight is item for item in reached):
+            return weight
     return max(reached[-2:], key=lambda item: item.numel())
 
 
@@ -505,8 +586,9 @@ def _eval_logits(net: Any, batches: Any) -> Any:
     return [_logits(net, batch.comment_text.tolist()) for batch in batches.batches]
 
 
-def train(namespace: Any, *, seed: Any, sizes: Any, batches: Any, drop: Any, lr: Any, calls: Any) -> Any:
-    """Call the student's training function ``calls`` times on the same sent batches and random labels."""
+def train(namespace: Any, *, subject: Any, seed: Any, sizes: Any, batches: Any, drop: Any, lr: Any, calls: Any) -> Any:
+    """Call the training function ``calls`` times on the same sent batches and random labels."""
+    namespace = _choose(namespace, subject)
     function, how = find_train(namespace)
     if function is None:
         return {"found": None}
@@ -515,6 +597,7 @@ def train(namespace: Any, *, seed: Any, sizes: Any, batches: Any, drop: Any, lr:
         sent = SentBatches(batches, _field_names(namespace), device)
         net, whose = _loop_network(namespace, sizes, drop, device, batches[0]["tokens"])
         reply = {"found": _found(function, how), "network": whose, "before": _eval_logits(net, sent)}
+        reply["layout"], reply["start"] = _layout(net), _pack(net)
         before = _state(net)
         diary = Diary(net, sent)
         optimizer = DiaryAdam(net.parameters(), lr, diary)
@@ -533,12 +616,13 @@ def train(namespace: Any, *, seed: Any, sizes: Any, batches: Any, drop: Any, lr:
             reply.setdefault("movement_first", _movement(before, net))
         reply["events"] = diary.events
         reply["movement"] = _movement(before, net)
-        reply["after"] = _eval_logits(net, sent)
+        reply["after"], reply["final"] = _eval_logits(net, sent), _pack(net)
     return reply
 
 
-def evaluate(namespace: Any, *, seed: Any, sizes: Any, batches: Any, drop: Any) -> Any:
-    """Call the student's evaluation function once on sent batches with random labels."""
+def evaluate(namespace: Any, *, subject: Any, seed: Any, salt: Any, sizes: Any, batches: Any, drop: Any) -> Any:
+    """Call the evaluation function once on sent batches with random labels."""
+    namespace = _choose(namespace, subject)
     function, how = find_evaluate(namespace)
     if function is None:
         return {"found": None}
@@ -546,7 +630,9 @@ def evaluate(namespace: Any, *, seed: Any, sizes: Any, batches: Any, drop: Any) 
         device = _device(namespace)
         sent = SentBatches(batches, _field_names(namespace), device)
         net, whose = _loop_network(namespace, sizes, drop, device, batches[0]["tokens"])
+        _fill(net, salt)  # new networks have logits near one another, of which a wrong threshold makes no difference
         reply = {"found": _found(function, how), "network": whose, "before": _eval_logits(net, sent)}
+        reply["layout"], reply["start"] = _layout(net), _pack(net)
         before = _state(net)
         diary = Diary(net, sent)
         optimizer = DiaryAdam(net.parameters(), 0.05, diary)
@@ -559,15 +645,26 @@ def evaluate(namespace: Any, *, seed: Any, sizes: Any, batches: Any, drop: Any) 
         reply["walks"] = [sent.walks]
         reply["events"] = diary.events
         reply["movement"] = _movement(before, net)
-        reply["after"] = _eval_logits(net, sent)
+        reply["after"], reply["final"] = _eval_logits(net, sent), _pack(net)
         reply["left_in_training"] = bool(net.training)
     return reply
 
 
 def quality(
-    namespace: Any, *, seed: Any, sizes: Any, m_type: Any, batches: Any, lr: Any, epochs: Any, hidden: Any
+    namespace: Any,
+    *,
+    subject: Any,
+    seed: Any,
+    salt: Any,
+    sizes: Any,
+    m_type: Any,
+    batches: Any,
+    lr: Any,
+    epochs: Any,
+    hidden: Any,
 ) -> Any:
-    """Train a new network of the student's through the student's training function, and send it hidden comments."""
+    """Train a new network through the training function, and send it hidden comments."""
+    namespace = _choose(namespace, subject)
     cls, how = find_network(namespace, deep=False)
     function, _ = find_train(namespace)
     if cls is None or function is None:
@@ -577,6 +674,7 @@ def quality(
         reply = {"found": _found(cls, how), "returned": []}
         try:
             net = build_network(cls, sizes, m_type, drop=0.2).to(device)
+            _fill_embedding(net, sizes["in_neuron"], salt)
             optimizer = torch.optim.Adam(net.parameters(), lr=lr)
             sent = SentBatches(batches, _field_names(namespace), device)
             for _ in range(epochs):
@@ -587,6 +685,9 @@ def quality(
             reply["error"] = _error(error)
             return reply
         reply["logits"] = _attempt(_hidden_logits, net, hidden)
+        reply["layout"], reply["trained"] = _layout(net), _pack(net)
+        _fill(net, salt + 2)
+        reply["moved"] = _attempt(_hidden_logits, net, hidden[:6])
     return reply
 
 
@@ -598,11 +699,12 @@ def _hidden_logits(net: Any, hidden: Any) -> Any:
     return values
 
 
-def own_networks(namespace: Any, *, comments: Any) -> Any:
+def own_networks(namespace: Any, *, subject: Any, comments: Any) -> Any:
     """Send ``comments`` to the networks that the notebook's own cells left behind, with the notebook's vocabulary.
 
     They come in groups of one length, each comment as its words, so that none needs padding.
     """
+    namespace = _choose(namespace, subject)
     nets = {
         name: value
         for name, value in namespace.items()
@@ -661,8 +763,9 @@ def _kept_logits(net: Any, batches: Any) -> Any:
 # --- Data ---
 
 
-def data(namespace: Any, *, sample: Any) -> Any:
+def data(namespace: Any, *, subject: Any, sample: Any) -> Any:
     """Look at the table, the joined text, the three sets and the vocabulary; ``sample`` says how many rows to try."""
+    namespace = _choose(namespace, subject)
     with _quiet(0):
         frame, how = _find_table(namespace)
         reply = {"table": _attempt(_table, frame) if frame is not None else None, "table_by": how}
@@ -816,6 +919,7 @@ def _ask(function: Any, printed: Any, *arguments: Any, **named: Any) -> Any:
 def glove(
     namespace: Any,
     *,
+    subject: Any,
     words: Any,
     rows: Any,
     single: Any,
@@ -824,8 +928,10 @@ def glove(
     vector: Any,
     analogy: Any,
     analogy_n: Any,
+    look_up: Any,
 ) -> Any:
     """Call the GloVe helpers on made-up vectors, and look at the vectors of the notebook's last vocabulary."""
+    namespace = _choose(namespace, subject)
     finders = {
         "get_vector": ((2,), ("vector", "embed", "vec")),
         "find_closest": ((2,), ("clos", "near", "simil", "neigh")),
@@ -845,11 +951,11 @@ def glove(
             reply["analogy"] = [
                 _ask(functions["find_analogy"][0], printed, vectors, *three, analogy_n) for three in analogy
             ]
-        reply["vocabulary"] = _attempt(_vocabulary_vectors, namespace)
+        reply["vocabulary"] = _attempt(_vocabulary_vectors, namespace, look_up)
     return reply
 
 
-def _vocabulary_vectors(namespace: Any) -> Any:
+def _vocabulary_vectors(namespace: Any, look_up: Any) -> Any:
     """Return how far the last vocabulary's vectors are from the GloVe vectors of the same words."""
     vocab: Any = getattr(namespace.get("text_field"), "vocab", None)
     table = getattr(vocab, "vectors", None)
@@ -862,4 +968,35 @@ def _vocabulary_vectors(namespace: Any) -> Any:
     reply["shared"] = len(shared)
     apart = [float((table[vocab.stoi[word]] - source[word]).norm()) for word in shared]
     reply["largest_distance"] = _plain(max(apart, default=0.0))
+    reply["rows"] = [_plain(table[vocab.stoi[word]].tolist()[:5]) if word in vocab.stoi else None for word in look_up]
+    return reply
+
+
+# --- What torch itself answers ---
+
+
+def compute(
+    namespace: Any, *, subject: Any, seed: Any, left: Any, right: Any, labels: Any, tokens: Any, salt: Any
+) -> Any:
+    """Work out some of the things that the other functions build on."""
+    namespace = _choose(namespace, subject)
+    with _quiet(seed):
+        one, two = (torch.tensor(rows, dtype=torch.float32, device="cpu") for rows in (left, right))
+        target = torch.tensor(labels, dtype=torch.float32, device="cpu")
+        reply: dict[str, Any] = {
+            "product": _plain(one @ two.T),
+            "sigmoid": _plain(torch.sigmoid(one)),
+            "softmax": _plain(torch.softmax(one, dim=1)),
+            "loss": _plain(torch.nn.BCEWithLogitsLoss()(one[0], target)),
+            "order": _plain(torch.argsort(one[0])),
+            "norms": _plain(torch.norm(one - two, dim=1)),
+            "close": [torch.allclose(one, one + 1e-9), torch.allclose(one, two)],
+            "equal": [torch.equal(one, one.clone()), torch.equal(one, two)],
+            "json": json.loads(json.dumps(tokens)),
+        }
+        for name in ("RNNCell", "GRUCell", "LSTMCell"):
+            cell = getattr(torch.nn, name)(one.shape[1], 3).to("cpu")
+            _fill(cell, salt)
+            with torch.no_grad():
+                reply[name] = _plain(_tensor(cell(one)))
     return reply

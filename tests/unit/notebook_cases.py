@@ -14,9 +14,10 @@ import json
 import os
 import shutil
 import tempfile
+import time
 import types
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from pydantic import TypeAdapter
 import reference.hw5.checks as checks
 from grader.kinds.base import Context
 from grader.kinds.notebook import NotebookQuestion, check_notebook
-from grader.model import Answer, CellRun, Evidence, Execution, ProbeReply
+from grader.model import Answer, CellRun, Evidence, Execution, ProbeReply, ProbeRequest
 
 ROOT = Path(__file__).resolve().parents[2]
 HW5 = ROOT / "reference" / "hw5"
@@ -42,6 +43,12 @@ PROBES = {
     "q4_deep": ("deep",),
     "q4_glove": ("glove",),
 }
+CANARIES = tuple(
+    request.name
+    for request in checks.list_requests(5)
+    if request.name.startswith("canary_") and "quality" not in request.name
+)
+Kernel = Callable[[ProbeRequest, dict[str, Any], Callable[..., Any], dict[str, Any]], Any]
 _FOLDER = tempfile.TemporaryDirectory(prefix="notebook-cases-")
 FUNCTIONS = types.SimpleNamespace(**{name: getattr(checks, name) for name in checks.__all__})
 
@@ -101,8 +108,17 @@ class Workshop:
         self.source = (HW5 / "probes.py").read_text(encoding="utf-8")
         self._solution: dict[str, Any] | None = None
 
-    def run(self, changes: Sequence[Mapping[str, str]], probes: Sequence[str], seed: int = 5) -> Execution:
-        """Return what the solution with ``changes`` does, asked by ``probes``."""
+    def run(
+        self,
+        changes: Sequence[Mapping[str, str]],
+        probes: Sequence[str],
+        seed: int = 5,
+        answer: Kernel | None = None,
+    ) -> Execution:
+        """Return what the solution with ``changes`` does, asked by ``probes``; ``answer`` stands in the kernel's place.
+
+        It gets the request, its arguments, the function to call and the notebook's names, and returns the value.
+        """
         before, after = load_solution(), change(load_solution(), changes)
         with self._inside():
             if self._solution is None:
@@ -118,7 +134,7 @@ class Workshop:
             else:
                 namespace, places = {"__name__": "__main__"}, range(len(after))
             cells = self._execute(after, namespace, places)
-            return Execution(outcome="finished", cells=cells, replies=self._ask(namespace, probes, seed))
+            return Execution(outcome="finished", cells=cells, replies=self._ask(namespace, probes, seed, answer))
 
     @contextlib.contextmanager
     def _inside(self) -> Iterator[None]:
@@ -158,15 +174,19 @@ class Workshop:
             )
         return tuple(cells)
 
-    def _ask(self, namespace: dict[str, Any], probes: Sequence[str], seed: int) -> dict[str, ProbeReply]:
+    def _ask(
+        self, namespace: dict[str, Any], probes: Sequence[str], seed: int, answer: Kernel | None
+    ) -> dict[str, ProbeReply]:
         module: dict[str, Any] = {"__name__": "probes"}
         exec(compile(self.source, "<probes>", "exec"), module)
         replies = {}
         for request in checks.list_requests(seed):
             if request.name in probes:
                 arguments = json.loads(json.dumps(dict(request.arguments)))
-                value = module[request.function](namespace, **arguments)
-                replies[request.name] = ProbeReply(value=json.loads(json.dumps(value)))
+                started, call = time.monotonic(), module[request.function]
+                value = answer(request, arguments, call, namespace) if answer else call(namespace, **arguments)
+                seconds = time.monotonic() - started
+                replies[request.name] = ProbeReply(value=json.loads(json.dumps(value)), seconds=seconds)
         return replies
 
 
@@ -200,7 +220,10 @@ def _names(source: str) -> list[str]:
 def judge(criterion: str, execution: Execution | None, state: str = "given", seed: int = 5) -> Evidence:
     """Return the evidence on one criterion, by the rubric's question."""
     context = FixedContext(
-        seed=b"", execution=execution, resolve=lambda name: getattr(FUNCTIONS, name.partition(":")[2])
+        seed=b"",
+        execution=execution,
+        resolve=lambda name: getattr(FUNCTIONS, name.partition(":")[2]),
+        signs="reference.hw5.checks:signs",
     )
     answer = Answer(question=criterion, state=state, reason="the file is cut off" if state == "unreadable" else "")  # type: ignore[arg-type]
     return check_notebook(criterion, load_questions()[criterion], answer, context)
@@ -228,6 +251,8 @@ def differences(case: Mapping[str, Any], evidence: Mapping[str, Evidence]) -> li
             )
         if "credit" in want and found.credit != Decimal(str(want["credit"])):
             wrong.append(f"{criterion}: credit {found.credit}, not {want['credit']} ({codes})")
+        if "notebook.tampered" in codes or (found.credit and found.review):
+            wrong.append(f"{criterion}: referred, {found.review}, {found.findings[-1].message}")
         wrong += [f"{criterion}: no finding {code}, but {codes}" for code in want.get("codes", []) if code not in codes]
         wrong += [f"{criterion}: finding {code}" for code in want.get("without", []) if code in codes]
     return wrong

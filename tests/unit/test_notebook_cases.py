@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.notebook_cases import PROBES, differences, judge, load_cases, open_workshop
+from tests.unit.notebook_cases import CANARIES, PROBES, differences, judge, load_cases, open_workshop
 
 CASES = [
     pytest.param(case, id=case["case"], marks=[pytest.mark.slow] if case.get("slow") else []) for case in load_cases()
@@ -17,7 +17,7 @@ CASES = [
 def test_case(case: dict[str, Any]) -> None:
     state = case.get("state", "given")
     probes = [probe for criterion in case["expect"] for probe in PROBES[criterion]]
-    execution = open_workshop().run(case["change"], probes) if state == "given" else None
+    execution = open_workshop().run(case["change"], [*probes, *CANARIES]) if state == "given" else None
     evidence = {criterion: judge(criterion, execution, state) for criterion in case["expect"]}
     assert differences(case, evidence) == []
 

@@ -1,9 +1,8 @@
 """Real kernels: what notebooks do is survived, seen and bounded. Tests share a run where they can."""
 
-import contextlib
-import json
 import math
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -13,33 +12,39 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import yaml
 
 from grader.model import ProbeRequest
-from grader.sandbox import NotebookSettings, run_notebook
-from grader.sandbox.scratch import find_processes, open_scratch
+from grader.sandbox import NoRoomError, NotebookSettings, open_lodging, run_notebook
+from grader.sandbox.room_handle import RoomError
+from grader.sandbox.rooms import Rooms
+from grader.sandbox.unsafe import find_processes, open_unsafe
+from tests.unit.room_cases import (
+    ISOLATION,
+    KINDS,
+    codes,
+    keeper_tree,
+    own_groups,
+    processes_that_name,
+    run,
+    wait_until,
+    with_settings,
+)
 
 pytestmark = pytest.mark.notebook
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = "numpy torch pandas scikit-learn matplotlib seaborn wordcloud nltk tqdm torchtext".split()
 PACKAGES = {name: version(name) for name in NAMES}
-SETTINGS = NotebookSettings(packages=PACKAGES, data="data", cell_timeout_seconds=60)
+PRELOAD = yaml.safe_load((ROOT / "rubrics" / "hw5.yaml").read_text(encoding="utf-8"))["notebook"]["preload"]
+SETTINGS = NotebookSettings(packages=PACKAGES, preload=tuple(PRELOAD), data="data", cell_timeout_seconds=60)
 QUICK = NotebookSettings(cell_timeout_seconds=6, output_bytes_per_cell=10_000)
-
-
-def notebook(*cells: str) -> bytes:
-    rows = [{"cell_type": "code", "source": cell} for cell in cells]
-    return json.dumps({"cells": rows, "metadata": {"kernelspec": {"name": "8f1c-no-such-kernel"}}}).encode()
-
-
-def run(*cells: str, settings=QUICK, data=Path("unused"), probes="", requests=(), **options):
-    return run_notebook(
-        notebook(*cells), settings, requests=requests, probes_source=probes, data_folder=data, seed=13, **options
-    )
+UNUSED = Path("unused")
+MARK = f"4321.{os.getpid()}"  # a process that a notebook starts, to be found by its argument
 
 
 @pytest.fixture(scope="module", autouse=True)
-def rooms(tmp_path_factory):
+def folder(tmp_path_factory):
     """A temporary folder of our own, to see that nothing is left in it."""
     folder = tmp_path_factory.mktemp("t")
     patch = pytest.MonkeyPatch()
@@ -57,6 +62,31 @@ def data(tmp_path_factory):
     rows = [f"{word} " + " ".join(["0.5"] * 100) for word in ("king", "queen", "man")]
     (folder / "glove.6B.100d.txt").write_text("\n".join(rows) + "\n")
     return folder
+
+
+@pytest.fixture(scope="module", params=["warm", "cold"])
+def sealed(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def full(sealed, data, folder):
+    """Rooms with the homework's packages and data."""
+    with open_lodging(SETTINGS, data, seed=13, **KINDS[sealed]) as rooms:
+        yield rooms
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def quick(kind, folder):
+    """Rooms with short times and little output, and the open machine."""
+    lodgings = open_lodging(QUICK, UNUSED, seed=13, **KINDS[kind])
+    yield lodgings
+    lodgings.close()
 
 
 COLAB = {
@@ -111,10 +141,10 @@ RAISES = {"missing": "FileNotFoundError", "network": "URLError", "input": "Stdin
 
 
 @pytest.fixture(scope="module")
-def colab(data):
+def colab(full):
     """One notebook as it comes from Colab."""
     said: list[str] = []
-    execution = run(*COLAB.values(), settings=SETTINGS, data=data, progress=said.append)
+    execution = run(full, *COLAB.values(), progress=said.append)
     return execution, said
 
 
@@ -133,12 +163,12 @@ def test_what_was_replaced_is_told_once_and_costs_nothing(colab):
     assert "/content/drive/MyDrive/a b/data.csv" in message
 
 
-def test_an_execution_says_what_it_was_made_with(colab):
+def test_an_execution_says_what_it_was_made_with(colab, sealed):
     execution, said = colab
     assert (execution.outcome, execution.device, execution.isolation, execution.fault) == (
         "raised",
         "cpu",
-        "process",
+        ISOLATION[sealed],
         "",
     )
     assert execution.versions == {**PACKAGES, "python": execution.versions["python"]}
@@ -186,14 +216,14 @@ ASKED = [
 
 
 @pytest.fixture(scope="module")
-def trained():
+def trained(full):
     """One notebook with networks, then every kind of probe."""
-    settings = NotebookSettings(packages=PACKAGES, cell_timeout_seconds=60, value_bytes=1000, probe_timeout_seconds=5)
+    rooms = with_settings(full, value_bytes=1000, probe_timeout_seconds=5)
     requests = [ProbeRequest(name="value", function="value", arguments={"numbers": [1, 2, math.inf]})]
     for name in ASKED:
         function = {"draw2": "draw", "late": "value"}.get(name, name)
         requests.append(ProbeRequest(name=name, function=function, timeout_seconds=0.5 if name == "slow" else 60))
-    return run(*TRAINING, settings=settings, probes=PROBES, requests=requests)
+    return run(rooms, *TRAINING, probes_source=PROBES, requests=requests)
 
 
 def test_networks_are_seen_after_each_cell_under_their_names(trained):
@@ -217,10 +247,9 @@ def test_a_digest_moves_with_the_parameters_and_stands_still_under_another_netwo
     assert digests[4]["odd"] == ""
 
 
-def test_looking_draws_no_random_number(trained):
-    together = run(";".join(("import torch", "torch.nn.Linear(3, 1)", "a = torch.rand(1).item()")) + "\n"
-                   "torch.nn.Linear(3, 1)\nprint(a, torch.rand(1).item())",
-                   settings=NotebookSettings(packages=PACKAGES, cell_timeout_seconds=60))  # fmt: skip
+def test_looking_draws_no_random_number(trained, full):
+    together = run(full, ";".join(("import torch", "torch.nn.Linear(3, 1)", "a = torch.rand(1).item()")) + "\n"
+                   "torch.nn.Linear(3, 1)\nprint(a, torch.rand(1).item())")  # fmt: skip
     assert trained.cells[-1].text == together.cells[0].text != ""
 
 
@@ -260,15 +289,16 @@ def test_a_probe_that_kills_the_process_leaves_the_cells_as_they_were(trained):
 
 
 @pytest.fixture(scope="module")
-def stubborn():
+def stubborn(quick):
     """Failures, loops and floods in one notebook."""
     return run(
+        quick,
         "x = 1\ndef f():\n    return 1 / 0\n\nf()",
         "if x\n  print(x)",
         "while True: pass",
         "for i in range(50_000): print('line', i)",
         "print('y' * 20_000_000)",
-        "import subprocess\n_ = subprocess.Popen(['sleep', '4321'], start_new_session=True)\nprint(x, hash('a'))",
+        f"import subprocess\n_ = subprocess.Popen(['sleep', '{MARK}'], start_new_session=True)\nprint(x, hash('a'))",
         "import os, time\nprint('last words', flush=True)\ntime.sleep(0.5)\nos._exit(3)",
         "print('never')",
     )
@@ -297,98 +327,180 @@ def test_a_process_that_ends_leaves_the_evidence_standing(stubborn):
     assert stubborn.outcome == "killed"
     assert stubborn.cells[5].text.startswith("1 ")
     assert stubborn.cells[6].text == "last words\n"
-    assert stubborn.findings[-1].code == "notebook.kernel_died"
+    assert codes(stubborn)[-1] == "notebook.kernel_died"
 
 
-def test_nothing_outlives_a_run(colab, trained, stubborn, rooms):
-    assert os.listdir(rooms) == []
-    assert not list(processes_that_name(str(rooms).encode()))
+def test_outside_a_room_every_execution_says_so(stubborn, kind):
+    assert stubborn.isolation == ISOLATION[kind]
+    told = [finding for finding in stubborn.findings if finding.code == "notebook.no_sandbox"]
+    assert [finding.audience for finding in told] == (["student"] if kind == "unsafe" else [])
 
 
-def processes_that_name(text):
-    """Yield the command lines of living processes with ``text`` in their arguments or their environment."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it ended meanwhile, or is another user's
-            command = (folder / "cmdline").read_bytes()
-            if command and int(folder.name) != os.getpid() and text in command + (folder / "environ").read_bytes():
-                yield command
+def test_nothing_outlives_a_run(stubborn, quick, kind, folder):
+    assert os.listdir(folder) == []
+    assert not list(processes_that_name(str(folder).encode()))
+    assert not list(processes_that_name(MARK.encode()))
+    if kind != "unsafe":
+        assert_only_the_keeper_is_left(quick)
 
 
-def test_the_process_that_survives_its_kernel_is_found_by_its_home(rooms):
-    with open_scratch(QUICK, Path("unused"), 1, "cpu") as scratch:
-        child = os.posix_spawn("/bin/sleep", ["sleep", "9"], {"HOME": str(scratch.home)})
+def test_nothing_outlives_a_run_with_threads_and_workers(colab, trained, full, folder):
+    assert os.listdir(folder) == []
+    assert_only_the_keeper_is_left(full)
+
+
+def assert_only_the_keeper_is_left(rooms):
+    """Between two notebooks there is the keeper, and the process with the warm imports."""
+    assert wait_until(lambda: len(keeper_tree(rooms)) == 1 + rooms.warm), keeper_tree(rooms)
+    assert own_groups() == []
+
+
+def test_the_process_that_survives_its_kernel_is_found_by_its_home(folder):
+    with open_unsafe(QUICK, UNUSED, 1, "cpu") as lodging:
+        child = os.posix_spawn("/bin/sleep", ["sleep", "9"], {"HOME": str(lodging.layout.home)})
         time.sleep(0.05)
-        assert find_processes(scratch) == [child]
+        assert find_processes(lodging.layout) == [child]
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9
 
 
-def test_a_second_run_is_the_same():
+def test_a_second_run_is_the_same_and_every_kernel_says_the_same(quick):
     cells = ("import random\nprint(random.random(), hash('a'), set('abcdef'), object())", "raise ValueError(object())")
-    first, second = run(*cells), run(*cells)
+    first, second = run(quick, *cells), run(quick, *cells)
     assert first.cells == second.cells
     assert "0x..." in first.cells[1].error_message
+    other = [sys.executable, "-c", "print(hash('a'), set('abcdef'))"]
+    same = subprocess.run(other, env={"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=True).stdout.strip()
+    assert first.cells[0].text == f"{random.Random(13).random()} {same} <object object at 0x...>\n"
 
 
-def test_all_cells_together_have_a_limit():
-    settings = NotebookSettings(cell_timeout_seconds=60, total_timeout_seconds=1)
-    execution = run("x = 1", "import time\ntime.sleep(60)", "y = 1", settings=settings)
+def test_all_cells_together_have_a_limit(quick):
+    lodgings = with_settings(quick, cell_timeout_seconds=60, total_timeout_seconds=1)
+    execution = run(lodgings, "x = 1", "import time\ntime.sleep(60)", "y = 1")
     assert [cell.outcome for cell in execution.cells] == ["finished", "timed out", "not run"]
-    assert [finding.code for finding in execution.findings] == ["notebook.out_of_time"]
+    assert codes(execution) == ["notebook.out_of_time"]
 
 
-def test_a_loop_that_swallows_interrupts_ends_the_process():
+def test_a_loop_that_swallows_interrupts_ends_the_process(quick):
     loop = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
-    settings = NotebookSettings(cell_timeout_seconds=0.5)
-    execution = run(loop, "x = 1", settings=settings)
+    execution = run(with_settings(quick, cell_timeout_seconds=0.5), loop, "x = 1")
     assert [cell.outcome for cell in execution.cells] == ["timed out", "not run"]
     assert "did not react" in execution.findings[0].message
 
 
-def test_a_file_that_is_no_notebook_is_the_students_to_mend():
-    execution = run_notebook(b"<html>", QUICK, data_folder=Path("unused"), seed=1)
+def test_another_version_is_told_to_staff(quick):
+    execution = run(with_settings(quick, packages={"six": "0.1"}), "x = 1")
+    told = [finding for finding in execution.findings if finding.code != "notebook.no_sandbox"]
+    assert [(finding.code, finding.audience) for finding in told] == [("notebook.package_version", "staff")]
+
+
+@pytest.fixture(params=KINDS)
+def idle(request):
+    """Lodgings that nothing has been started for."""
+    lodgings = open_lodging(QUICK, UNUSED, seed=1, **KINDS[request.param])
+    yield lodgings
+    lodgings.close()
+
+
+def test_a_file_that_is_no_notebook_is_the_students_to_mend(idle):
+    execution = run_notebook(b"<html>", idle)
     assert (execution.outcome, execution.fault, execution.cells) == ("not started", "", ())
     assert [(finding.code, finding.audience) for finding in execution.findings] == [("notebook.unreadable", "student")]
+    assert not isinstance(idle, Rooms) or idle._keeper is None
 
 
-def test_a_missing_package_is_our_fault():
-    execution = run("x = 1", settings=NotebookSettings(packages={"no-such-package-here": "1.0"}))
+def test_a_missing_package_is_our_fault(idle):
+    execution = run(with_settings(idle, packages={"no-such-package-here": "1.0"}), "x = 1")
     assert (execution.outcome, execution.cells) == ("not started", ())
     assert "pip install no-such-package-here==1.0" in execution.fault
+    assert not isinstance(idle, Rooms) or idle._keeper is None
 
 
-def test_another_version_is_told_to_staff():
-    execution = run("x = 1", settings=NotebookSettings(packages={"six": "0.1"}))
-    assert [(finding.code, finding.audience) for finding in execution.findings] == [
-        ("notebook.package_version", "staff")
-    ]
-
-
-def test_missing_data_is_our_fault():
-    execution = run("x = 1", settings=NotebookSettings(data="data"), data=Path("no-such-folder"))
+@pytest.mark.parametrize("kind", KINDS)
+def test_missing_data_is_our_fault(kind):
+    lodgings = open_lodging(NotebookSettings(data="data"), Path("no-such-folder"), seed=1, **KINDS[kind])
+    execution = run(lodgings, "x = 1")
+    lodgings.close()
     assert execution.outcome == "not started"
     assert "no-such-folder" in execution.fault
 
 
 def test_a_kernel_that_does_not_start_is_our_fault(monkeypatch):
-    monkeypatch.setattr("grader.sandbox.kernel._BOOTSTRAP", "raise SystemExit('no room')")
-    execution = run("x = 1")
+    monkeypatch.setattr("grader.sandbox.unsafe._BOOTSTRAP", "raise SystemExit('no kernel here')")
+    execution = run(open_lodging(QUICK, UNUSED, seed=1, unsafe=True), "x = 1")
     assert execution.outcome == "not started"
-    assert "no room" in execution.fault
+    assert "no kernel here" in execution.fault
 
 
-def test_ctrl_c_leaves_nothing(tmp_path):
-    script = (
-        "import sys, tempfile; from pathlib import Path; from grader.sandbox import *; tempfile.tempdir = sys.argv[1]\n"
-        'cell = b\'{"cells": [{"cell_type": "code", "source": "import time; time.sleep(60)"}]}\'\n'
-        "tell = lambda text: print(text, flush=True)\n"
-        "run_notebook(cell, NotebookSettings(), data_folder=Path(), seed=1, progress=tell)"
-    )
-    command = [sys.executable, "-c", script, str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as grader:
-        assert grader.stdout.readline() == "cell 1 of 1\n"
-        assert os.listdir(tmp_path)
+def test_a_room_that_cannot_be_opened_is_our_fault(quick, kind, monkeypatch):
+    if kind == "unsafe":
+        return  # there is none
+    quick.start()
+
+    async def refuse(connection):
+        raise RoomError("the house is full")
+
+    monkeypatch.setattr(quick, "open", refuse)
+    execution = run(quick, "x = 1")
+    assert execution.outcome == "not started"
+    assert "the house is full" in execution.fault
+    monkeypatch.undo()
+    assert run(quick, "x = 1").outcome == "finished"
+
+
+def test_a_kernel_that_starts_in_no_room_is_told_before_the_first_notebook(monkeypatch):
+    monkeypatch.setattr("grader.sandbox.rooms._COLD", "raise SystemExit('no kernel here')")
+    with open_lodging(QUICK, UNUSED, seed=1, warm=False) as rooms, pytest.raises(NoRoomError, match="no kernel here"):
+        rooms.start()
+
+
+GRADER = """
+import os, sys, tempfile
+from pathlib import Path
+from grader.sandbox import *
+tempfile.tempdir = sys.argv[1]
+cell = b'{"cells": [{"cell_type": "code", "source": "import time; time.sleep(60)"}]}'
+tell = lambda text: print(text, flush=True)
+if __name__ == "__main__":
+    lodgings = open_lodging(NotebookSettings(), Path(), seed=1, warm=sys.argv[2] == "warm", unsafe=sys.argv[2] == "unsafe")
+    try:
+        run_notebook(cell, lodgings, progress=tell)
+    finally:
+        lodgings.close()
+"""
+
+
+def start_grader(kind, folder):
+    """Return a grader in the middle of a notebook, and all processes below it."""
+    command = [sys.executable, "-c", GRADER, str(folder), kind]
+    grader = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert grader.stdout.readline() == "cell 1 of 1\n"
+    return grader, sorted(tree(grader.pid) - {grader.pid})
+
+
+def tree(process):
+    from grader.sandbox.watch import find_processes
+
+    return set(find_processes(process))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_ctrl_c_leaves_nothing(kind, tmp_path):
+    grader, below = start_grader(kind, tmp_path)
+    with grader:
+        assert len(below) > 1 if kind != "unsafe" else os.listdir(tmp_path)
         grader.send_signal(signal.SIGINT)
         _, said = grader.communicate(timeout=20)
     assert said.rstrip().endswith("KeyboardInterrupt")
     assert "never retrieved" not in said
+    assert os.listdir(tmp_path) == []
+    assert wait_until(lambda: not any(os.path.exists(f"/proc/{process}") for process in below)), below
+
+
+@pytest.mark.parametrize("kind", ["warm", "cold"])
+def test_a_killed_grader_leaves_no_process_and_no_file(kind, tmp_path):
+    grader, below = start_grader(kind, tmp_path)
+    with grader:
+        assert len(below) > 1
+        grader.kill()
+    assert wait_until(lambda: not any(os.path.exists(f"/proc/{process}") for process in below)), below
     assert os.listdir(tmp_path) == []

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import sys
 import zlib
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(slots=True, kw_only=True)
 class Facts:
-    """``work`` is the notebook's folder, ``data`` names the course's files in it; ``notes`` wait to be fetched."""
+    """``root`` holds the room's folders, ``source`` the course's data, ``data`` its names; ``notes`` wait to be fetched.
 
-    work: str
+    ``site`` are the folders of importable packages, ``limits`` names RLIMITs and their values.
+    """
+
+    root: str
+    site: list[str]
+    source: str
     seed: int
     device: str
     output_bytes: int
+    notebook_bytes: int
     stand_ins: list[str]
+    glove: bool
     data: list[str]
+    limits: dict[str, int]
     notes: list[list[str]] = field(default_factory=list)
+
+    @property
+    def work(self) -> str:
+        """The notebook's own folder."""
+        return os.path.join(self.root, "work")
 
     def note(self, code: str, detail: str = "") -> None:
         """Remember, once, that a stand-in was needed."""
@@ -33,3 +49,8 @@ class Facts:
             numpy.random.seed(seed % 2**32)
         if (torch := sys.modules.get("torch")) is not None and hasattr(torch, "manual_seed"):
             torch.manual_seed(seed)
+
+
+def load_facts(folder: str) -> Facts:
+    """Return what the grader wrote down for the room in ``folder``."""
+    return Facts(**json.loads((Path(folder) / "facts.json").read_text(encoding="utf-8")))

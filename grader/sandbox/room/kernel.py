@@ -15,7 +15,9 @@ from typing import Any
 from ipykernel.ipkernel import IPythonKernel
 
 from .facts import Facts
+from .inspection import inspect_room
 from .looks import Looks, find_error_line
+from .output import limit_output
 from .values import check_plain
 
 
@@ -27,9 +29,9 @@ def build_kernel_class(facts: Facts) -> type[IPythonKernel]:
             super().__init__(**kwargs)  # type: ignore[no-untyped-call]
             self._looks = Looks()
             self._probes: dict[str, Any] = {}
-            for name in ("look_request", "load_probes_request", "probe_request"):
+            for name in ("inspect_request", "look_request", "load_probes_request", "probe_request"):
                 self.shell_handlers[name] = self._answer
-            _limit_output(self.shell, facts.output_bytes)
+            limit_output(self.shell, self.session, facts.output_bytes, facts.notebook_bytes)
 
         @property
         def _namespace(self) -> dict[str, Any]:
@@ -46,6 +48,9 @@ def build_kernel_class(facts: Facts) -> type[IPythonKernel]:
                 content = {"error": describe(error)}
             session: Any = self.session
             session.send(stream, kind.replace("request", "reply"), content, parent=parent, ident=ident)
+
+        def _inspect_request(self, content: dict[str, Any]) -> dict[str, Any]:
+            return inspect_room(content["modules"], content["paths"])
 
         def _look_request(self, content: dict[str, Any]) -> dict[str, Any]:
             notes = list(facts.notes)
@@ -86,25 +91,3 @@ class _Nowhere(io.TextIOBase):
 
     def write(self, text: str) -> int:
         return len(text)
-
-
-def _limit_output(shell: Any, limit: int) -> None:
-    """Drop what one cell writes beyond ``limit`` characters (twice that, so that the grader sees that it was more)."""
-    import sys
-
-    left = {"": 2 * limit}
-
-    def limited(write: Any) -> Any:
-        def capped(text: str) -> int:
-            if not isinstance(text, str):
-                raise TypeError(f"write() argument must be str, not {type(text)}")
-            if left[""] > 0:
-                write(text[: left[""]])
-                left[""] -= len(text)
-            return len(text)
-
-        return capped
-
-    for stream in (sys.stdout, sys.stderr):
-        stream.write = limited(stream.write)  # type: ignore[method-assign]
-    shell.events.register("pre_run_cell", lambda info: left.update({"": 2 * limit}))

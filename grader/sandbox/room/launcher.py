@@ -1,40 +1,70 @@
-"""Start the notebook's kernel: modules on the path, seeds, stand-ins, then ipykernel with our extra messages."""
+"""Start the notebook's kernel: modules on the path, limits, seeds, stand-ins, then ipykernel with our messages."""
 
 from __future__ import annotations
 
 import builtins
 import importlib
-import json
+import os
+import resource
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
-from .facts import Facts
+from .facts import Facts, load_facts
 from .hooks import after_import
 
 
-def main(connection_file: str, folder: str) -> None:
+def main(folder: str) -> None:
     """Run the kernel of the room in ``folder`` until it is told to stop."""
-    facts = Facts(**json.loads((Path(folder) / "facts.json").read_text(encoding="utf-8")))
-    _prepare_python(facts, folder)
-    facts.reseed()
-    after_import("numpy", lambda numpy: facts.reseed())
-    after_import("torch", lambda torch: _prepare_torch(torch, facts))
-    for name in facts.stand_ins:
-        module = importlib.import_module(f".standins.{name}", __package__)
-        module.install(facts)
-    _start_kernel(connection_file, facts)
+    facts = load_facts(folder)
+    prepare_python(facts)
+    run_kernel(facts)
 
 
-def _prepare_python(facts: Facts, folder: str) -> None:
+def prepare_python(facts: Facts) -> None:
     """Mend what ``python -S`` leaves out, and put the allowed packages on the path in place of our own folder."""
     import _sitebuiltins
 
     builtins.help = _sitebuiltins._Helper()
-    sys.path[:] = [entry for entry in sys.path if entry != folder] + [str(Path(folder) / "site")]
+    sys.path[:] = [entry for entry in sys.path if entry not in (facts.root, *facts.site)] + facts.site
     # Subprocesses of a notebook ("sys.executable -m pip ...") get the same packages and the same offline answers.
-    sys.executable = str(Path(folder) / "bin" / "python")
+    sys.executable = os.path.join(facts.root, "bin", "python")
+    sys.argv[:] = ["ipykernel_launcher"]
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # ipykernel does without, and starts faster
+
+
+def run_kernel(facts: Facts) -> None:
+    """Fill the notebook's folder and run the kernel, in a process that does nothing else."""
+    _fill(Path(facts.work), facts)
+    os.chdir(facts.work)
+    for name, limit in facts.limits.items():
+        resource.setrlimit(getattr(resource, f"RLIMIT_{name.upper()}"), (limit, limit))
+    facts.reseed()
+    if "numpy" not in sys.modules:
+        after_import("numpy", lambda numpy: facts.reseed())
+    after_import("torch", lambda torch: _prepare_torch(torch, facts))
+    for name in facts.stand_ins:
+        module = importlib.import_module(f".standins.{name}", __package__)
+        module.install(facts)
+    _start_kernel(os.path.join(facts.root, "run", "kernel.json"), facts)
+
+
+def _fill(work: Path, facts: Facts) -> None:
+    """Copy the course's files beside the notebook (which may write to them), and nltk's data into the home.
+
+    nltk reads no data that belongs to another account, and what a room shows belongs to nobody.
+    """
+    models = Path(facts.root, "nltk_data")
+    if models.is_dir():
+        shutil.copytree(models, Path(facts.root, "home", "nltk_data"))
+    if not facts.source:
+        return
+    shutil.copytree(facts.source, work, dirs_exist_ok=True)
+    if facts.glove:  # torchtext keeps its downloads there, and then fetches nothing
+        for vectors in sorted(work.glob("glove.*.txt")):
+            (work / ".vector_cache").mkdir(exist_ok=True)
+            os.link(vectors, work / ".vector_cache" / vectors.name)
 
 
 def _prepare_torch(torch: Any, facts: Facts) -> None:

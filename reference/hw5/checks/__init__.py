@@ -9,6 +9,7 @@ from reference.hw5.checks.glove import glove
 from reference.hw5.checks.networks import deep, network
 from reference.hw5.checks.quality import quality
 from reference.hw5.checks.requests import list_requests
+from reference.hw5.checks.signs import signs
 from reference.hw5.checks.training import evaluate, train
 
-__all__ = ["data", "deep", "evaluate", "glove", "list_requests", "network", "quality", "train"]
+__all__ = ["data", "deep", "evaluate", "glove", "list_requests", "network", "quality", "signs", "train"]

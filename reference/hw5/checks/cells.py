@@ -25,6 +25,7 @@ from reference.hw5.checks.replies import (
 )
 
 TEMPLATE = Path(__file__).parents[1] / "template.ipynb"
+NOT_ASKED = re.compile(r"had ended before (this|it) could be asked")
 TRAINERS = frozenset({"train_network"})
 GIVEN_RATIO = 0.75  # cells this alike to a cell of the template are its given cells with a detail changed
 
@@ -55,6 +56,9 @@ def _all_blank(execution: Execution, names: Sequence[str]) -> bool:
 
 
 def _judge_silence(question: Any, execution: Execution, error: str, wanted: Sequence[str]) -> Judgement:
+    alive = execution.outcome not in ("killed", "timed out")
+    if alive and NOT_ASKED.search(error):
+        return judge_none(question, error)  # something else ended the process: that this fails as well nobody knows
     if is_ours(error) or not (is_theirs(error) or execution.outcome in ("killed", "timed out")):
         return judge_none(question, error)
     message = (

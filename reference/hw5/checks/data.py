@@ -68,8 +68,8 @@ def _judge_clean(table: Any, reply: Mapping[str, Any]) -> PointResult:
         return lost("clean", "no table", "no_table", "There is no table `df` to look at.")
     rows, duplicates, empties = (read_count(table, name) for name in ("rows", "duplicates", "empties"))
     saw = f"{rows:,} rows, {duplicates} duplicates, {empties} empty comments"
-    raw = reply.get("raw")
-    if isinstance(raw, Mapping) and not find_error(raw) and rows < 0.9 * read_count(raw, "distinct"):
+    raw = read_map(reply, "raw")
+    if not rows or (not find_error(raw) and rows < 0.9 * read_count(raw, "distinct")):
         message = "Far more rows were dropped than the duplicates and the empty ones."
         return lost("clean", saw, "rows_lost", message, share=0)
     findings = []
@@ -149,7 +149,7 @@ def _judge_vocabulary(reply: Mapping[str, Any], execution: Execution) -> PointRe
         )
         saw = f"counted {counted:,} words; the training set has {train:,}, all three sets {everything:,}"
         return lost("vocabulary", wide or saw, "vocabulary_on_all", message)
-    if counted < 0.5 * train:
+    if not read_count(look, "known_of_train") or counted < 0.5 * train:
         message = "The vocabulary covers only a part of the training set's words."
         return lost("vocabulary", f"counted {counted:,} of {train:,} words", "small_vocabulary", message, share=0.5)
     return earned("vocabulary", f"{read_count(look, 'words'):,} entries, counted on the training set alone")

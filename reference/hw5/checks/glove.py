@@ -26,7 +26,7 @@ from reference.hw5.checks.replies import (
     read_odd,
     unknown,
 )
-from reference.hw5.checks.requests import find_arguments
+from reference.hw5.checks.requests import find_arguments, read_glove
 
 HELPERS = ("get_vector", "find_closest", "find_analogy")
 
@@ -74,7 +74,7 @@ def glove(question: Any, execution: Execution, seed: int) -> Judgement:
         )
     except OddReplyError:
         return read_odd(question)
-    return Judgement(results=results)
+    return Judgement(results=results, confirmed=results[-1].share == 0 or _has_glove_rows(look, arguments["look_up"]))
 
 
 def _judge_lower_case(reply: Mapping[str, Any], arguments: Mapping[str, Any], vectors: Vectors) -> PointResult:
@@ -233,12 +233,22 @@ def _judge_vocabulary(look: Any, execution: Execution) -> PointResult:
     if not _has_vectors(look):
         message = "Build the vocabulary once more with vectors: text_field.build_vocab(train, vectors=glove)."
         return lost("vocabulary", "the last vocabulary has no vectors", "no_vectors", message)
-    rows, words, shared = look["shape"][0], read_count(look, "words"), look.get("shared", 0)
-    distance = look.get("largest_distance", 0.0)
-    if rows != words or not shared or not isinstance(distance, int | float) or distance > 1e-3:
+    rows, words = look["shape"][0], read_count(look, "words")
+    shared = read_count(look, "shared") if look.get("glove") else 0
+    distance = look.get("largest_distance")
+    if rows != words or not shared or not isinstance(distance, int | float) or not 0 <= distance <= 1e-3:
         message = "The vocabulary's vectors are not those of glove: pass vectors=glove to build_vocab."
         return lost("vocabulary", f"{rows} rows for {words} words", "other_vectors", message)
     return earned("vocabulary", f"{words:,} entries with vectors, {shared} looked at are those of glove")
+
+
+def _has_glove_rows(look: Any, words: Sequence[str]) -> bool:
+    """Return whether the vocabulary's vectors of the words that were asked for are those of the course's file."""
+    rows = look.get("rows") if isinstance(look, Mapping) else None
+    if not isinstance(rows, list | tuple) or len(rows) != len(words):
+        return False
+    known = [(row, read_glove().get(word)) for word, row in zip(words, rows, strict=True) if row is not None]
+    return len(known) > len(words) / 2 and all(right and _is_row(row, np.array(right)) for row, right in known)
 
 
 def _find_glove_failure(execution: Execution) -> str:

@@ -21,12 +21,14 @@ from reference.hw5.checks.replies import (
     judge_none,
     lose_all,
     lost,
+    read_count,
     read_list,
     read_map,
     read_numbers,
     read_odd,
 )
 from reference.hw5.checks.requests import find_arguments
+from reference.hw5.checks.signs import inquire
 
 SAME = 1e-5  # logits closer than this are the same number, computed in another order
 
@@ -71,7 +73,12 @@ def _judge(question: Any, execution: Execution, seed: int, probe: str, name: str
     except OddReplyError:
         return read_odd(question)
     wanted = {point.id for point in question.points}
-    return Judgement(results=tuple(result for result in results if result is not None and result.point in wanted))
+    recount = inquire(execution, seed).find(probe)
+    return Judgement(
+        results=tuple(result for result in results if result is not None and result.point in wanted),
+        confirmed=recount.confirmed,
+        review=recount.doubt,
+    )
 
 
 def _judge_error(question: Any, name: str, error: str) -> Judgement:
@@ -101,8 +108,8 @@ def _judge_types(built: Looks, errors: Mapping[str, str], name: str) -> PointRes
         core = look.get("core")
         if isinstance(core, Mapping) and core.get("kind") != kind.upper():
             wrong[kind] = f"builds {core.get('kind')}"
-    sizes = [look.get("parameters") for look in built.values() if not isinstance(look.get("core"), Mapping)]
-    if not wrong and len(set(map(str, sizes))) != len(sizes):
+    sizes = [read_count(look, "parameters") for look in built.values() if not isinstance(look.get("core"), Mapping)]
+    if not wrong and (0 in sizes or len(set(sizes)) != len(sizes)):
         wrong = {kind: "has the same size as another type" for kind in built}
     kinds = list(built) + list(errors)
     if not wrong:
@@ -182,14 +189,18 @@ def _judge_reading(built: Looks, batch: int, name: str) -> PointResult:
             return lost(
                 "reads_comment", f"{kind}: no logits", "network_raised", f"`{name}` gives no logits to look at."
             )
-        if _apart(many, _find_logits(logits, "again", batch)) > SAME:
+        again, neighbour = (_find_logits(logits, name, batch) for name in ("again", "neighbour_changed"))
+        if again is None or neighbour is None:
+            message = f"`{name}` gives logits for one batch and none for another of the same size."
+            return lost("reads_comment", f"{kind}: not every batch has logits", "network_raised", message)
+        if _apart(many, again) > SAME:
             message = (
                 "In evaluation mode the same batch gives other logits every time: dropout is always on. Use "
                 "torch.nn.Dropout, or pass training=self.training to F.dropout."
             )
             return lost("reads_comment", f"{kind}: the same batch gives other logits", "dropout_always_on", message)
-        one, neighbour = _find_logits(logits, "one", 1), _find_logits(logits, "neighbour_changed", batch)
-        if _apart(many[1:], None if neighbour is None else neighbour[1:]) > SAME or _apart(many[:1], one) > SAME:
+        one = _find_logits(logits, "one", 1)
+        if _apart(many[1:], neighbour[1:]) > SAME or _apart(many[:1], one) > SAME:
             message = (
                 "A comment's logit changes with the other comments in its batch. The tokens come as [seq_len, batch]: "
                 "the recurrent layer needs batch_first=False, and the time steps are the first dimension."
@@ -303,6 +314,8 @@ def _judge_gradient(built: Looks, name: str, *, whole: bool) -> PointResult:
         reply = read_map(look, "without_gradient")
         if error := find_error(reply):
             return lost("gradient", f"{kind}: {error[:100]}", "no_gradient", f"No gradient could be computed: {error}.")
+        if not read_list(reply, "all"):
+            return lost("gradient", f"{kind}: no parameters", "no_gradient", f"`{name}` has no parameters to train.")
         own = (
             read_list(reply, "missed")
             if whole

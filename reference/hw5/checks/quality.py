@@ -15,6 +15,7 @@ import numpy as np
 from grader.model import Execution, Finding, Judgement, PointResult
 from reference.hw5.checks.cells import ask
 from reference.hw5.checks.figures import compute_f1
+from reference.hw5.checks.recount import Recount
 from reference.hw5.checks.replies import (
     Numbers,
     OddReplyError,
@@ -29,6 +30,7 @@ from reference.hw5.checks.replies import (
     read_odd,
 )
 from reference.hw5.checks.requests import QUALITY_EPOCHS, QUALITY_TYPES, hidden_comments, own_comments
+from reference.hw5.checks.signs import inquire
 
 LEARNED = 0.55
 METRICS = Path(__file__).parents[1] / "weights" / "metrics.json"
@@ -44,11 +46,14 @@ class Trained:
     error: str = ""
     losses: tuple[float, ...] = ()
     accuracies: tuple[float, ...] = ()
+    confirmed: bool = False
+    doubt: str = ""
 
 
 def quality(question: Any, execution: Execution, seed: int) -> Judgement:
     """Judge ``q4_quality``, whose one point is ``f1``: the better of a fresh GRU's and a fresh LSTM's F1."""
     labels = [comment.toxic for comment in hidden_comments(seed)]
+    inquest = inquire(execution, seed)
     runs, stops = [], []
     for kind in QUALITY_TYPES:
         reply = ask(question, execution, f"quality_{kind}", ["Network", "train_network"])
@@ -56,7 +61,7 @@ def quality(question: Any, execution: Execution, seed: int) -> Judgement:
             stops.append(reply)
             continue
         try:
-            runs.append(_read_run(kind, reply, labels))
+            runs.append(_read_run(kind, reply, labels, inquest.find(f"quality_{kind}")))
         except OddReplyError:
             stops.append(read_odd(question))
     if not runs:
@@ -64,6 +69,9 @@ def quality(question: Any, execution: Execution, seed: int) -> Judgement:
     if all(is_ours(run.error) for run in runs if run.error) and not any(run.f1 is not None for run in runs):
         return judge_none(question, runs[0].error)
     result = _judge_best(question, runs)
+    # The better of the two earns the mark, so that it is the one which must hold.
+    best = max(runs, key=lambda run: -1.0 if run.f1 is None else run.f1)
+    stopped = next((stop.review for stop in stops if stop.review), "") if result.share != 1 else ""
     own = _read_own(execution, seed)
     return Judgement(
         results=(result,),
@@ -73,11 +81,13 @@ def quality(question: Any, execution: Execution, seed: int) -> Judgement:
             "plot": _build_plot(runs),
         },
         findings=_describe_own(own),
-        review=next((stop.review for stop in stops if stop.review), "") if result.share != 1 else "",
+        review=stopped or (best.doubt if result.share else ""),
+        confirmed=best.confirmed,
     )
 
 
-def _read_run(kind: str, reply: Mapping[str, Any], labels: Sequence[int]) -> Trained:
+def _read_run(kind: str, reply: Mapping[str, Any], labels: Sequence[int], recount: Recount) -> Trained:
+    """Return what one type learned, by the logits that were worked out from its weights where that was possible."""
     if error := find_error(reply):
         return Trained(kind=kind, f1=None, error=error)
     pairs = [pair if isinstance(pair, list | tuple) else [pair] for pair in read_list(reply, "returned")]
@@ -88,13 +98,15 @@ def _read_run(kind: str, reply: Mapping[str, Any], labels: Sequence[int]) -> Tra
     outputs = reply.get("logits")
     if error := find_error(outputs):
         return Trained(kind=kind, f1=None, error=error, losses=losses, accuracies=accuracies)
-    logits = read_numbers(outputs, len(labels))
+    logits = read_numbers(outputs, len(labels)) if recount.logits is None else recount.logits
     return Trained(
         kind=kind,
         f1=compute_f1(logits, labels, find_threshold(logits)),
         constant=float(np.ptp(logits)) < 1e-3 or bool(np.all(logits > 0) or np.all(logits < 0)),
         losses=losses,
         accuracies=accuracies,
+        confirmed=recount.confirmed,
+        doubt=recount.doubt,
     )
 
 

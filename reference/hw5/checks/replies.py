@@ -83,7 +83,10 @@ def read_numbers(value: Any, length: int) -> Numbers:
         raise OddReplyError
     if any(isinstance(item, bool) or not isinstance(item, int | float) for item in value):
         raise OddReplyError
-    numbers = np.array(value, dtype=np.float64)
+    try:
+        numbers = np.array(value, dtype=np.float64)
+    except OverflowError:  # a whole number of hundreds of digits
+        raise OddReplyError from None
     if not np.isfinite(numbers).all():
         raise OddReplyError
     return numbers

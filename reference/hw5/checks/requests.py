@@ -1,24 +1,37 @@
-"""What is asked of a notebook: every input is derived from the seed, so that no two submissions get the same."""
+"""What is asked of a notebook: every input is derived from the seed, so that no two submissions get the same.
+
+The seed itself never goes to the kernel, since all the rest follows from it: what seeds generators there is a number
+that follows from the seed and from which the seed does not follow. Among the probes stand canaries: the same functions
+with the same kinds of arguments, about definitions of our own (see subjects.py), whose answers are known beforehand.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import groupby
 from random import Random
 from typing import Any
 
 from grader.model import ProbeRequest
-from reference.hw5.corpus import Comment, build_course_comments, build_hidden_comments, tokenize
+from reference.hw5.checks.forward import PLAIN, PRIME, build_weights, compute_logits, find_parts
+from reference.hw5.checks.subjects import build_code, build_table
+from reference.hw5.corpus import DATA_FILE, Comment, build_course_comments, build_hidden_comments, tokenize
 
 UNKNOWN, PADDING = 0, 1
 SIZES = {"in_neuron": 50, "embedding_dim": 5, "hidden_size": 6}
 QUALITY_SIZES = {"embedding_dim": 32, "hidden_size": 64}
 QUALITY_TYPES = ("gru", "lstm")
 QUALITY_COMMENTS, QUALITY_BATCH, QUALITY_EPOCHS, QUALITY_RATE = 4000, 64, 5, 3e-3
+# The 315 steps of the quality training take more than a second on a CPU, and half of one on a fast GPU.
+QUALITY_LEAST_SECONDS = 0.1
 OWN_COMMENTS = 300
 CALLS = 12
+CANARY = "canary_"
+GLOVE_FILE = DATA_FILE.with_name("glove.6B.100d.txt")
+LOOK_UP = 8
 CLOSEST, ANALOGY = 6, 7
 WORDS = (
     "river stone cloud apple window garden silver paper bridge candle forest marble pocket ribbon saddle tunnel velvet "
@@ -28,8 +41,13 @@ WORDS = (
 
 
 def list_requests(seed: int) -> list[ProbeRequest]:
-    """Return the probes of all criteria; equal seeds give equal requests."""
-    return list(_requests(seed).values())
+    """Return probes and canaries as one shuffled stream; equal seeds give equal requests.
+
+    The long ones come last, with canaries among them: a notebook that dies there has been asked the rest.
+    """
+    stream = list(_requests(seed).values())
+    _random(seed, "order").shuffle(stream)
+    return sorted(stream, key=lambda request: request.function in ("quality", "own_networks"))
 
 
 def find_arguments(seed: int, name: str) -> Mapping[str, Any]:
@@ -37,31 +55,72 @@ def find_arguments(seed: int, name: str) -> Mapping[str, Any]:
     return _requests(seed)[name].arguments
 
 
+def find_requests(seed: int) -> Mapping[str, ProbeRequest]:
+    """Return all requests by name."""
+    return _requests(seed)
+
+
+def find_constants(seed: int, name: str) -> Mapping[str, Any]:
+    """Return the constants of the definitions that were sent along with the request ``name``."""
+    return _subject(seed, name)[1]
+
+
 @lru_cache(maxsize=4)
 def _requests(seed: int) -> dict[str, ProbeRequest]:
-    requests = [
-        _request("data", "data", 60, sample=200),
-        _request("network", "network", 30, seed=seed, **_network_inputs(seed, "network", ("rnn", "gru", "lstm"))),
-        _request(
-            "deep",
-            "network",
-            30,
-            seed=seed,
-            deep=True,
-            extra={"num_layers": 2, "bidirectional": True},
-            **_network_inputs(seed, "deep", ("gru", "lstm")),
-        ),
-        _request("train", "train", 60, seed=seed, drop=0.3, lr=0.02, calls=CALLS, **_loop_inputs(seed, "train")),
-        _request("evaluate", "evaluate", 30, seed=seed, drop=0.5, **_loop_inputs(seed, "evaluate")),
-        _request("glove", "glove", 60, **build_glove_inputs(seed)),
-        *(_request(f"quality_{kind}", "quality", 240, **_quality_inputs(seed, kind)) for kind in QUALITY_TYPES),
-        _request("own_networks", "own_networks", 60, comments=_own_inputs(seed)),
+    """Return the requests by name; a canary's name is that of its probe with ``canary_`` before it."""
+    requests = []
+    for prefix in ("", CANARY):
+        deep = ("gru", "lstm")
+        requests += [
+            _request(seed, f"{prefix}data", "data", 60, sample=200),
+            _request(
+                seed, f"{prefix}network", "network", 30, **_network_inputs(seed, f"{prefix}network", ("rnn", *deep))
+            ),
+            _request(seed, f"{prefix}deep", "network", 30, **_network_inputs(seed, f"{prefix}deep", deep)),
+            _request(
+                seed, f"{prefix}train", "train", 60, drop=0.3, lr=0.02, calls=CALLS, **_loops(seed, f"{prefix}train")
+            ),
+            _request(seed, f"{prefix}evaluate", "evaluate", 30, drop=0.5, **_loops(seed, f"{prefix}evaluate")),
+            _request(seed, f"{prefix}glove", "glove", 60, **build_glove_inputs(seed, f"{prefix}glove")),
+        ]
+    kinds = {f"quality_{kind}": kind for kind in QUALITY_TYPES}
+    kinds[f"{CANARY}quality"] = _random(seed, "canary kind").choice(QUALITY_TYPES)
+    requests += [
+        _request(seed, name, "quality", 240, **_quality_inputs(seed, name, kind)) for name, kind in kinds.items()
     ]
+    requests.append(_request(seed, "own_networks", "own_networks", 60, comments=_own_inputs(seed)))
+    requests += [_request(seed, f"{CANARY}{n}", "compute", 30, **_numbers(seed, f"{CANARY}{n}")) for n in range(3)]
     return {request.name: request for request in requests}
 
 
-def _request(name: str, function: str, timeout_seconds: float, **arguments: Any) -> ProbeRequest:
-    return ProbeRequest(name=name, function=function, arguments=arguments, timeout_seconds=timeout_seconds)
+def _request(seed: int, name: str, function: str, timeout_seconds: float, /, **arguments: Any) -> ProbeRequest:
+    least = QUALITY_LEAST_SECONDS if function == "quality" and not name.startswith(CANARY) else 0.0
+    return ProbeRequest(
+        name=name,
+        function=function,
+        arguments={"subject": _subject(seed, name)[0], **arguments},
+        timeout_seconds=timeout_seconds,
+        token=_digest(seed, f"token {name}")[:12],
+        least_seconds=least,
+    )
+
+
+@lru_cache(maxsize=128)
+def _subject(seed: int, name: str) -> tuple[str, dict[str, Any]]:
+    """Return the definitions that go along with a request, and their constants."""
+    random, ours = _random(seed, f"subject {name}"), name.startswith(CANARY)
+    if name.endswith(("data", "own_networks")):
+        return build_table(random, list(WORDS), ours=ours)
+    return build_code(random, ours=ours, batches=2 if "quality" in name else 3)
+
+
+def _digest(seed: int, name: str) -> str:
+    return hashlib.sha256(f"hw5 {name} {seed}".encode()).hexdigest()
+
+
+def _number(seed: int, name: str) -> int:
+    """Return a number that may be sent: the seed cannot be worked out from it."""
+    return int(_digest(seed, f"number {name}")[:12], 16) % (PRIME - 10)
 
 
 def _random(seed: int, name: str) -> Random:
@@ -69,8 +128,13 @@ def _random(seed: int, name: str) -> Random:
 
 
 def _tokens(random: Random, length: int, batch: int) -> list[list[int]]:
-    """Return token ids [length][batch], none of them padding."""
-    return [[random.randrange(2, SIZES["in_neuron"]) for _ in range(batch)] for _ in range(length)]
+    """Return token ids [length][batch], none of them padding.
+
+    Two comments are the same one, so that there are logits which must be equal whatever the network is.
+    """
+    one, two = random.sample(range(batch), 2)
+    rows = [[random.randrange(2, SIZES["in_neuron"]) for _ in range(batch)] for _ in range(length)]
+    return [[row[one] if place == two else item for place, item in enumerate(row)] for row in rows]
 
 
 def _network_inputs(seed: int, name: str, m_types: Sequence[str]) -> dict[str, Any]:
@@ -86,7 +150,16 @@ def _network_inputs(seed: int, name: str, m_types: Sequence[str]) -> dict[str, A
         "last_changed": [*many[:-1], _other(random, many[-1])],
         "neighbour_changed": [[*_other(random, row[:1]), *row[1:]] for row in many],
     }
-    return {"sizes": SIZES, "inputs": inputs, "m_types": list(m_types)}
+    deep = name.endswith("deep")
+    return {
+        "seed": _number(seed, f"torch {name}"),
+        "salt": _number(seed, f"weights {name}"),
+        "sizes": SIZES,
+        "inputs": inputs,
+        "m_types": list(m_types),
+        "deep": deep,
+        "extra": {"num_layers": 2, "bidirectional": True} if deep else {},
+    }
 
 
 def _other(random: Random, row: Sequence[int]) -> list[int]:
@@ -95,7 +168,7 @@ def _other(random: Random, row: Sequence[int]) -> list[int]:
     return [2 + (token - 2 + random.randrange(1, span)) % span for token in row]
 
 
-def _loop_inputs(seed: int, name: str) -> dict[str, Any]:
+def _loops(seed: int, name: str) -> dict[str, Any]:
     """Return three batches of which the last is smaller, with random labels of both kinds in each."""
     random = _random(seed, name)
     batches = []
@@ -103,15 +176,57 @@ def _loop_inputs(seed: int, name: str) -> dict[str, Any]:
         labels = [0, 1] + [random.randrange(2) for _ in range(size - 2)]
         random.shuffle(labels)
         batches.append({"tokens": _tokens(random, 6, size), "labels": labels})
-    return {"sizes": SIZES, "batches": batches}
+    salt = {"salt": _find_salt(seed, name, batches)} if name.endswith("evaluate") else {}
+    return {"seed": _number(seed, f"torch {name}"), **salt, "sizes": SIZES, "batches": batches}
 
 
-@lru_cache(maxsize=1)
-def _training() -> tuple[dict[str, int], list[dict[str, Any]]]:
-    """Return the course corpus' vocabulary and batches of comments of about the same length."""
+def _find_salt(seed: int, name: str, batches: Sequence[Mapping[str, Any]]) -> int:
+    """Return what weights are made from so that a usual network puts some logits between 0 and 0.5.
+
+    These are the ones of which it matters where the threshold lies.
+    """
+    words, width, hidden = SIZES.values()
+    rows = 3 * hidden
+    shapes = {
+        "weight_ih_l0": (rows, width),
+        "weight_hh_l0": (rows, hidden),
+        "bias_ih_l0": (rows,),
+        "bias_hh_l0": (rows,),
+    }
+    layout = {"embedding": (words, width), **shapes, "linear.weight": (1, hidden), "linear.bias": (1,)}
+    for turn in range(100):
+        salt = _number(seed, f"weights {name} {turn}")
+        weights = build_weights(layout, salt)
+        if (parts := find_parts(weights, words, "gru")) is not None:
+            logits = [compute_logits(weights, parts, PLAIN, batch["tokens"]) for batch in batches]
+            if sum(int(((item > 0.05) & (item < 0.45)).sum()) for item in logits) >= 4:
+                break
+    return salt
+
+
+def _numbers(seed: int, name: str) -> dict[str, Any]:
+    random = _random(seed, name)
+    left, right = ([[round(random.gauss(0, 2), 4) for _ in range(6)] for _ in range(4)] for _ in range(2))
+    return {
+        "seed": _number(seed, f"torch {name}"),
+        "left": left,
+        "right": right,
+        "labels": [random.randrange(2) for _ in range(6)],
+        "tokens": _tokens(random, 3, 4),
+        "salt": _number(seed, f"weights {name}"),
+    }
+
+
+@lru_cache(maxsize=8)
+def _training(seed: int, name: str) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    """Return the course corpus' vocabulary and batches of comments of about the same length.
+
+    Which number a word has depends on the request, so that weights trained elsewhere fit none.
+    """
     comments = build_course_comments()[:QUALITY_COMMENTS]
     counts = Counter(word for comment in comments for word in tokenize(comment.text))
-    words = sorted(counts, key=lambda word: (-counts[word], word))
+    words = sorted(counts)
+    _random(seed, f"words {name}").shuffle(words)
     vocabulary = {word: index for index, word in enumerate(words, start=2)}
     ordered = sorted(comments, key=lambda comment: len(tokenize(comment.text)))
     chunks = [ordered[start : start + QUALITY_BATCH] for start in range(0, len(ordered), QUALITY_BATCH)]
@@ -158,10 +273,11 @@ def _group_by_length(comments: Sequence[Comment]) -> list[list[Comment]]:
     return [list(group) for _, group in groupby(comments, key=lambda comment: len(tokenize(comment.text)))]
 
 
-def _quality_inputs(seed: int, kind: str) -> dict[str, Any]:
-    vocabulary, batches = _training()
+def _quality_inputs(seed: int, name: str, kind: str) -> dict[str, Any]:
+    vocabulary, batches = _training(seed, name)
     return {
-        "seed": seed,
+        "seed": _number(seed, f"torch {name}"),
+        "salt": _number(seed, f"weights {name}"),
         "sizes": {"in_neuron": len(vocabulary) + 2, **QUALITY_SIZES},
         "m_type": kind,
         "batches": batches,
@@ -175,12 +291,28 @@ def _own_inputs(seed: int) -> list[list[list[str]]]:
     return [[tokenize(comment.text) for comment in group] for group in _group_by_length(own_comments(seed))]
 
 
-def build_glove_inputs(seed: int) -> dict[str, Any]:
+@cache
+def _common_words() -> list[str]:
+    """Return words of the course's comments, most of which a vocabulary of its training set holds."""
+    counts = Counter(word for comment in build_course_comments() for word in set(tokenize(comment.text)))
+    return sorted(word for word, count in counts.items() if count >= 50 and word.isalpha() and word in read_glove())
+
+
+@cache
+def read_glove() -> Mapping[str, tuple[float, ...]]:
+    """Return the first five numbers of each word of the course's own vectors, none where it ships no such file."""
+    if not GLOVE_FILE.is_file():
+        return {}
+    lines = (line.split(" ", 6) for line in GLOVE_FILE.read_text(encoding="utf-8").splitlines())
+    return {row[0]: tuple(map(float, row[1:6])) for row in lines if len(row) > 5}
+
+
+def build_glove_inputs(seed: int, name: str = "glove") -> dict[str, Any]:
     """Return made-up vectors and questions about them.
 
     The three words of each analogy lie close together, so that all three are among the nearest to the answer.
     """
-    random = _random(seed, "glove")
+    random = _random(seed, name)
     words = random.sample(WORDS, len(WORDS))
     rows = {word: [random.gauss(0, 1) for _ in range(6)] for word in words}
     analogies = [words[0:3], words[3:6]]
@@ -198,4 +330,5 @@ def build_glove_inputs(seed: int) -> dict[str, Any]:
         "vector": [round(random.gauss(0, 1), 4) for _ in range(6)],
         "analogy": [list(three) for three in analogies] + [[word.capitalize() for word in analogies[0]]],
         "analogy_n": ANALOGY,
+        "look_up": random.sample(_common_words(), LOOK_UP),
     }

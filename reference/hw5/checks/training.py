@@ -25,7 +25,10 @@ from reference.hw5.checks.replies import (
     read_odd,
 )
 from reference.hw5.checks.requests import find_arguments
+from reference.hw5.checks.retrace import is_gradient_own
+from reference.hw5.checks.signs import inquire
 
+STRANGE = "the gradients that were noted are not those of the loss that was returned"
 STILL = 1e-9  # a parameter whose norm of change is below this did not move
 PARALLEL = 0.99  # cosine between the gradient of a step and that of its own batch, which clipping leaves at 1
 
@@ -58,14 +61,14 @@ def train(question: Any, execution: Execution, seed: int) -> Judgement:
     if isinstance(reply, Judgement):
         return reply
     try:
-        return _judge_train(question, execution, reply, find_arguments(seed, "train")["batches"])
+        return _judge_train(question, execution, reply, seed)
     except OddReplyError:
         return read_odd(question)
 
 
-def _judge_train(
-    question: Any, execution: Execution, reply: Mapping[str, Any], batches: Sequence[Mapping[str, Any]]
-) -> Judgement:
+def _judge_train(question: Any, execution: Execution, reply: Mapping[str, Any], seed: int) -> Judgement:
+    arguments = find_arguments(seed, "train")
+    batches = arguments["batches"]
     if stop := _find_stop(question, reply, "train_network"):
         return stop
     first = read_pass(reply, batches)
@@ -80,9 +83,16 @@ def _judge_train(
         judge_accuracy(question, execution.device, first.figures, first.returned),
         _judge_own_cells(stale, count_trainings(execution)),
     ]
+    inquest = inquire(execution, seed)
+    recount = inquest.find("train")
+    own = is_gradient_own(reply, arguments, inquest.find("network").formulas.get("gru"), execution.device)
+    # Another loss than the one that was given has another gradient, and then it also returns another mean.
+    doubt = STRANGE if own is False and results[4].share == 1 else recount.doubt
     return Judgement(
         results=tuple(results),
         findings=tuple(describe_stale(stale)),
+        confirmed=recount.confirmed and own is True,
+        review=doubt,
         observed={"next": NEXT_AFTER_STALE} if stale and all(item.share == 1 for item in results) else {},
     )
 
@@ -106,7 +116,8 @@ def evaluate(question: Any, execution: Execution, seed: int) -> Judgement:
         ]
     except OddReplyError:
         return read_odd(question)
-    return Judgement(results=tuple(results))
+    recount = inquire(execution, seed).find("evaluate")
+    return Judgement(results=tuple(results), confirmed=recount.confirmed, review=recount.doubt)
 
 
 def _find_stop(question: Any, reply: Mapping[str, Any], name: str) -> Judgement | None:
@@ -140,8 +151,8 @@ def read_pass(reply: Mapping[str, Any], batches: Sequence[Mapping[str, Any]]) ->
     walks = read_list(reply, "walks")
     return Pass(
         figures=build_figures(forwards, batches),
-        training=tuple(event.get("training") is True for event in forwards),
-        gradient=tuple(event.get("gradient") is True for event in forwards),
+        training=tuple(_read_flag(event, "training") for event in forwards),
+        gradient=tuple(_read_flag(event, "gradient") for event in forwards),
         steps=len(steps),
         stale_steps=_count_stale(events),
         empty_steps=sum(event.get("head") is None for event in steps),
@@ -149,6 +160,13 @@ def read_pass(reply: Mapping[str, Any], batches: Sequence[Mapping[str, Any]]) ->
         walks=walks[0] if walks and isinstance(walks[0], int) else 0,
         returned=tuple(pair),
     )
+
+
+def _read_flag(event: Mapping[str, Any], name: str) -> bool:
+    flag = event.get(name)
+    if not isinstance(flag, bool):
+        raise OddReplyError
+    return flag
 
 
 def _is(event: Any, name: str) -> bool:
@@ -163,7 +181,9 @@ def _count_stale(events: Sequence[Mapping[str, Any]]) -> int:
             own = _vector(event)
         if _is(event, "step") and own is not None and event.get("head") is not None:
             taken = _vector(event)
-            norms = float(np.linalg.norm(taken) * np.linalg.norm(own)) if taken.shape == own.shape else 0.0
+            if taken.shape != own.shape:
+                raise OddReplyError
+            norms = float(np.linalg.norm(taken) * np.linalg.norm(own))
             count += norms > 0 and float(taken @ own) / norms < PARALLEL
     return count
 
@@ -175,6 +195,8 @@ def _vector(event: Mapping[str, Any]) -> Any:
 
 def _moved(reply: Mapping[str, Any]) -> bool:
     movement = read_map(reply, "movement")
+    if not movement:
+        raise OddReplyError  # no weights to look at is not the same as weights that stood still
     norms = read_numbers(list(movement.values()), len(movement))
     return bool((norms > STILL).any())
 

@@ -1,0 +1,118 @@
+"""Notebooks without a room, for one's own: ``--unsafe-no-sandbox``. A folder for each, gone afterwards.
+
+The kernel sees the same folders as in a room, under a folder of its own, and everything else of the machine besides.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_client.kernelspec import KernelSpec
+
+from grader.sandbox.layout import PYTHON, ROOM_SOURCES, Layout, build_commands, build_environment, build_facts
+from grader.sandbox.manager import LOG, OwnKernelManager
+from grader.sandbox.packages import build_site
+from grader.sandbox.settings import NotebookSettings
+
+_LONGEST_SOCKET_FOLDER = 95  # a socket's path has room for 104 bytes at least
+_BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from room.launcher import main; main(sys.argv[1])"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsafe:
+    """A kernel's folders on the open machine."""
+
+    layout: Layout
+    environment: dict[str, str]
+
+    def build_manager(self) -> OwnKernelManager:
+        """Return a manager whose kernel is a process like any other."""
+        argv = [PYTHON, "-S", "-s", "-P", "-c", _BOOTSTRAP, str(self.layout.root)]
+        run = self.layout.run
+        manager = OwnKernelManager(connection_file=str(run / "kernel.json"), log=LOG)
+        manager.own_spec = KernelSpec(argv=argv, display_name="homework", language="python", interrupt_mode="signal")
+        if len(str(run)) < _LONGEST_SOCKET_FOLDER:
+            manager.transport = "ipc"  # no port that another process could take first
+            manager.ip = str(run / "k")  # sockets k-1 to k-5; jupyter's own names collide between kernels
+        return manager
+
+
+class UnsafeLodgings:
+    """What ``Rooms`` is, without rooms."""
+
+    isolation = "none (--unsafe-no-sandbox)"
+
+    def __init__(self, settings: NotebookSettings, data: Path, *, seed: int, device: str = "cpu") -> None:
+        self.settings = settings
+        self.device = device
+        self.notes: list[str] = []
+        self._data, self._seed = data, seed
+
+    def start(self) -> None:
+        """Do nothing: there is nothing to prepare."""
+
+    def close(self) -> None:
+        """Do nothing: nothing is left."""
+
+    def take(self) -> contextlib.AbstractContextManager[Unsafe]:
+        """Return a folder for one notebook."""
+        return open_unsafe(self.settings, self._data, self._seed, self.device)
+
+
+@contextlib.contextmanager
+def open_unsafe(settings: NotebookSettings, data: Path, seed: int, device: str) -> Iterator[Unsafe]:
+    """Lay out a fresh folder, and at the end stop what still runs in it and remove it."""
+    root = Path(tempfile.mkdtemp(prefix="grader-unsafe-")).resolve()
+    layout = Layout(root=root, site=(str(root / "site"),))
+    try:
+        _lay_out(layout, settings, data, seed, device)
+        yield Unsafe(layout=layout, environment=build_environment(layout, device, root / "tmp"))
+    finally:
+        stop_processes(layout)
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _lay_out(layout: Layout, settings: NotebookSettings, data: Path, seed: int, device: str) -> None:
+    for name in ("work", "home", "tmp", "bin", "run", "site"):
+        (layout.root / name).mkdir(mode=0o700)
+    shutil.copytree(ROOM_SOURCES, layout.root / "room", ignore=shutil.ignore_patterns("__pycache__"))
+    (layout.root / "nltk_data").symlink_to(layout.root / "room/nltk_data")
+    (layout.root / "room/nltk_data/tokenizers/punkt").mkdir()  # older notebooks look for this one
+    build_site(layout.root / "site", settings.packages)
+    for name, text in build_commands(layout, settings.stand_ins).items():
+        path = layout.root / "bin" / name
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+    facts = build_facts(layout, settings, seed=seed, device=device, data=data, source=str(data), limited=False)
+    (layout.root / "facts.json").write_text(facts, encoding="utf-8")
+
+
+def stop_processes(layout: Layout) -> None:
+    """Kill every process that was started from this folder, also one that left the kernel's process group (Linux)."""
+    for _ in range(5):
+        found = find_processes(layout)
+        if not found:
+            return
+        for process in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def find_processes(layout: Layout) -> list[int]:
+    """Return the processes whose environment names this folder's home (none where there is no /proc)."""
+    mark = b"HOME=" + os.fsencode(layout.home) + b"\0"
+    found = []
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if mark in environment.read_bytes():
+                found.append(int(environment.parent.name))
+    return found
