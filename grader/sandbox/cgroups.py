@@ -25,10 +25,11 @@ class Group:
         return "memory" in self.folders
 
     def add(self, processes: Sequence[int]) -> None:
-        """Put processes, and all that they start, into the group. Raises OSError."""
+        """Put processes that are still there, and all that they start, into the group. Raises OSError."""
         for folder in set(self.folders.values()):
             for process in processes:
-                (folder / "cgroup.procs").write_text(str(process), encoding="ascii")
+                with contextlib.suppress(ProcessLookupError):
+                    (folder / "cgroup.procs").write_text(str(process), encoding="ascii")
 
     def ran_out_of_memory(self) -> bool:
         """Return whether a process of the room was ended because the room's memory was used up."""

@@ -220,7 +220,11 @@ def read_message(parts: list[bytes], *, outputs: bool) -> dict[str, Any]:
         return blank
     if not all(type(value) is dict for value in message.values()):
         return blank
-    kind, parent, content = message["header"].get("msg_type"), message["parent_header"].get("msg_id"), message["content"]
+    kind, parent, content = (
+        message["header"].get("msg_type"),
+        message["parent_header"].get("msg_id"),
+        message["content"],
+    )
     if type(kind) is not str or type(parent) is not str:
         return blank
     if outputs:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from queue import Empty
 from typing import Any, Protocol
 
-import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
@@ -33,8 +32,13 @@ _MESSAGE_BYTES = 2**20  # besides a value's, for all that stands around it
 class Lodging(Protocol):
     """Where kernels live: ``Rooms``, or ``Unsafe`` without a room."""
 
-    layout: Layout
-    environment: dict[str, str]
+    @property
+    def layout(self) -> Layout:
+        """The folders that a kernel knows."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The kernel's whole environment."""
 
     def build_manager(self) -> OwnKernelManager:
         """Return a manager that starts one kernel there."""
@@ -96,6 +100,11 @@ class Listener(NotebookClient):
         """Ignore updates of earlier outputs: nothing of these is kept."""
 
 
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
 class LiveKernel:
     """One kernel process and the conversation with it. Use ``start`` first and ``stop`` always."""
 
@@ -106,7 +115,7 @@ class LiveKernel:
         self._watch: asyncio.Task[None] | None = None
         self.manager = lodging.build_manager()
         self.client = Listener(
-            notebook or nbformat.v4.new_notebook(),
+            notebook or NotebookNode(cells=[]),  # type: ignore[no-untyped-call]
             settings.output_bytes_per_cell,
             km=self.manager,
             timeout=None,
@@ -198,7 +207,7 @@ class LiveKernel:
         """
         self.client.begin_cell()
         in_time = True
-        task = asyncio.ensure_future(self.client.async_execute_cell(cell, index))
+        task: asyncio.Future[Any] = asyncio.ensure_future(self.client.async_execute_cell(cell, index))
         try:
             with self._death() as death:
                 ended, _ = await asyncio.wait({task, death}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -227,7 +236,7 @@ class LiveKernel:
             yield death
             return
         handle = os.dup(room.kernel_handle)  # the room may be closed, and its handle used anew, while we wait
-        loop.add_reader(handle, lambda: death.done() or death.set_result(None))
+        loop.add_reader(handle, _settle, death)
         try:
             yield death
         finally:

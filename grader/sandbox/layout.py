@@ -78,6 +78,7 @@ def build_facts(
     Raises OSError where the course's data cannot be read.
     """
     limits = {
+        "core": 0,  # a crash must wake no handler of the machine's
         "nproc": settings.processes,
         "nofile": settings.open_files,
         "fsize": settings.file_bytes,

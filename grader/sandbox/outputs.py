@@ -136,7 +136,7 @@ class Notebook:
     def find_printed(self, place: int) -> list[str]:
         """Return the lines that a cell printed here and that say something of the code."""
         if place not in self._lines:
-            self._lines[place] = _find_lines(self.runs[place].text)
+            self._lines[place] = _find_lines(self.runs[place].text[: 2 * STORED_CHARACTERS])
         return self._lines[place]
 
     @cached_property

@@ -51,6 +51,7 @@ def build_pip_line(gaps: Sequence[PackageGap]) -> str:
     return "pip install " + " ".join(f"{gap.name}=={gap.wanted}" for gap in gaps)
 
 
+@functools.cache
 def find_version(name: str) -> str | None:
     """Return the installed version of a package, or None."""
     try:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
-from jupyter_client.connect import port_names
-from jupyter_client.provisioning import KernelProvisionerBase
+from jupyter_client.connect import KernelConnectionInfo, port_names
+from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Any as AnyTrait
 
 from grader.sandbox.room_handle import Room, RoomError
@@ -18,10 +17,10 @@ _SOCKET_SECONDS = 60
 _POLL_SECONDS = 0.002
 
 
-class RoomProvisioner(KernelProvisionerBase):  # type: ignore[misc]
+class RoomProvisioner(KernelProvisionerBase):
     """Opens a room for the kernel, and closes it; ``opener`` is ``Rooms.open``."""
 
-    opener: Callable[[dict[str, Any]], Awaitable[Room]] = AnyTrait()
+    opener: Any = AnyTrait()  # Rooms.open: (connection) -> Awaitable[Room]
     room: Room | None = None
 
     @property
@@ -59,20 +58,22 @@ class RoomProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         """Take nothing of this process's environment along."""
         return {**options, "cmd": []}
 
-    async def launch_kernel(self, cmd: list[str], **options: Any) -> dict[str, Any]:
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
         """Open a room and return where its kernel listens, as seen from outside. Raises RoomError."""
         manager: Any = self.parent
-        connection = manager.get_connection_info()
+        connection: Any = manager.get_connection_info()
         inside = {**connection, "key": connection["key"].decode(), "ip": f"{ROOM_ROOT}/run/k"}
         self.room = await self.opener(inside)
         await self._wait_for_sockets([connection[name] for name in port_names])
+        if self.room.moving is not None:  # into its control group, before anything of the student's can run
+            await self.room.moving
         # 24 bytes and no more: a socket's path must fit into 108.
-        self.connection_info = {**connection, "ip": f"{self.room.folder}/k"}
+        self.connection_info = cast(KernelConnectionInfo, {**connection, "ip": f"{self.room.folder}/k"})
         return self.connection_info
 
     async def _wait_for_sockets(self, ports: list[int]) -> None:
         """Wait until the kernel has bound its sockets: connecting before costs ZeroMQ's wait for another try."""
-        assert self.room is not None  # noqa: S101
+        assert self.room is not None  # noqa: S101  # launch_kernel has just opened it
         paths = [f"{self.room.folder}/k-{port}" for port in ports]
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _SOCKET_SECONDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import select
@@ -29,6 +30,7 @@ class Room:
     kernel: int = 0
     kernel_handle: int = -1
     closed: bool = False
+    moving: asyncio.Future[None] | None = None
 
     @property
     def folder(self) -> str:

@@ -254,8 +254,8 @@ class Rooms:
             room = Room(channel=ours, init=first["init"], init_handle=init_handle, group=group, guard=guard)
             second, (room.kernel_handle,) = await _receive(ours)
             room.kernel = second["kernel"]
-            with contextlib.suppress(ProcessLookupError):
-                group.add([room.init, room.kernel])
+            # Moving a process takes milliseconds in the kernel: meanwhile ipykernel starts.
+            room.moving = asyncio.get_running_loop().run_in_executor(None, group.add, [room.kernel])
             return room
         except BaseException as error:
             if room is not None:
@@ -271,10 +271,10 @@ class Rooms:
 async def _receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
     """Return the next message about a room. Raises RoomError."""
     loop = asyncio.get_running_loop()
-    arrived = loop.create_future()
-    loop.add_reader(channel, lambda: arrived.done() or arrived.set_result(None))
+    arrived = asyncio.Event()
+    loop.add_reader(channel, arrived.set)
     try:
-        await asyncio.wait_for(arrived, 60)
+        await asyncio.wait_for(arrived.wait(), 60)
     except TimeoutError:
         raise RoomError("the keeper of the rooms did not answer within 60 seconds") from None
     finally:

@@ -15,11 +15,11 @@ from typing import Any
 _DENIED = """
 ptrace process_vm_readv process_vm_writev pidfd_getfd kcmp process_madvise bpf perf_event_open keyctl add_key
 request_key userfaultfd io_uring_setup io_uring_enter io_uring_register mount umount2 pivot_root chroot move_mount
-open_tree fsopen fsmount fsconfig fspick mount_setattr setns unshare personality shmget shmat shmctl shmdt semget semop
-semctl semtimedop msgget msgsnd msgrcv msgctl mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr
-kexec_load kexec_file_load init_module finit_module delete_module swapon swapoff reboot acct quotactl syslog settimeofday
-clock_settime clock_adjtime adjtimex name_to_handle_at open_by_handle_at vhangup iopl ioperm uselib fanotify_init
-migrate_pages move_pages mbind set_mempolicy memfd_secret lookup_dcookie nfsservctl modify_ldt
+open_tree fsopen fsmount fsconfig fspick mount_setattr setns unshare personality shmget shmat shmctl shmdt semget
+semop semctl semtimedop msgget msgsnd msgrcv msgctl mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify
+mq_getsetattr kexec_load kexec_file_load init_module finit_module delete_module swapon swapoff reboot acct quotactl
+syslog settimeofday clock_settime clock_adjtime adjtimex name_to_handle_at open_by_handle_at vhangup iopl ioperm
+uselib fanotify_init migrate_pages move_pages mbind set_mempolicy memfd_secret lookup_dcookie nfsservctl modify_ldt
 """.split()
 _FAMILIES = (1, 2, 10, 16)  # UNIX, INET, INET6, NETLINK (libzmq asks for the interfaces and aborts without)
 _NEW_NAMESPACES = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000, 0x80)

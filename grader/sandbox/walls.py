@@ -75,8 +75,20 @@ def build_tree(packages: Iterable[str], sources: Mapping[str, str], texts: Mappi
     bwrap = find_bwrap()
     tools = [] if _is_under(bwrap, shown) else _find_wheel(bwrap)
     shown |= {path: path for path in (*packages, *tools)}
-    etc = {f"/etc/{name}": text.encode() for name, text in _ETC.items()}
-    return Tree(shown={**shown, **sources}, emptied=emptied, texts={**etc, **texts})
+    files = {f"/etc/{name}": text.encode() for name, text in _ETC.items()} | dict(texts)
+    for place, source in sources.items():
+        if os.getuid() == 0 and _is_private(Path(source)):  # a room's user is another one then, who could not read it
+            found = (path for path in Path(source).rglob("*") if path.is_file())
+            files |= {f"{place}/{path.relative_to(source).as_posix()}": path.read_bytes() for path in found}
+        else:
+            shown[place] = source
+    return Tree(shown=shown, emptied=emptied, texts=files)
+
+
+def _is_private(folder: Path) -> bool:
+    """Return whether a part of ``folder`` is closed to other users."""
+    wanted = [(path, 0o5 if path.is_dir() else 0o4) for path in (folder, *folder.rglob("*"))]
+    return any(path.stat().st_mode & bits != bits for path, bits in wanted)
 
 
 def _python_folders() -> list[str]:

@@ -1,1 +1,1 @@
-"""Timings, measured side by side in one run: `python -m tests.benchmarks.NAME [--json FILE]`. Never part of the tests."""
+"""Timings, measured side by side in one run: `python -m tests.benchmarks.NAME [--json FILE]`. No part of the tests."""

@@ -97,7 +97,9 @@ class Arena:
         deadline = time.monotonic() + _SETTLE_SECONDS
         while (now := self.traces()) != self.before and time.monotonic() < deadline:
             time.sleep(0.02)
-        assert now == self.before
+        assert now == self.before, {
+            name: (self.before[name], now[name]) for name in now if now[name] != self.before[name]
+        }
 
 
 def groups(owner: int) -> list[str]:

@@ -26,6 +26,7 @@ def need_bubblewrap() -> None:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
+    folder.chmod(0o755)
     (folder / "course.csv").write_text("id,text\n1,hello\n")
     return folder
 

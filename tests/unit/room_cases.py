@@ -1,4 +1,4 @@
-"""What the tests of rooms share: notebooks of a few cells, a room seen from outside, and what may not be seen inside."""
+"""What the tests of rooms share: small notebooks, a room seen from outside, and what may not be seen inside."""
 
 from __future__ import annotations
 

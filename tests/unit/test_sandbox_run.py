@@ -73,6 +73,7 @@ def sealed(request):
 def full(sealed, data, folder):
     """Rooms with the homework's packages and data."""
     with open_lodging(SETTINGS, data, seed=13, **KINDS[sealed]) as rooms:
+        rooms.start()
         yield rooms
 
 
@@ -350,8 +351,8 @@ def test_nothing_outlives_a_run_with_threads_and_workers(colab, trained, full, f
 
 
 def assert_only_the_keeper_is_left(rooms):
-    """Between two notebooks there is the keeper, and the process with the warm imports."""
-    assert wait_until(lambda: len(keeper_tree(rooms)) == 1 + rooms.warm), keeper_tree(rooms)
+    """Between two notebooks there is bubblewrap, the keeper in it, and the process with the warm imports."""
+    assert wait_until(lambda: len(keeper_tree(rooms)) == 2 + rooms.warm), keeper_tree(rooms)
     assert own_groups() == []
 
 
@@ -461,7 +462,8 @@ tempfile.tempdir = sys.argv[1]
 cell = b'{"cells": [{"cell_type": "code", "source": "import time; time.sleep(60)"}]}'
 tell = lambda text: print(text, flush=True)
 if __name__ == "__main__":
-    lodgings = open_lodging(NotebookSettings(), Path(), seed=1, warm=sys.argv[2] == "warm", unsafe=sys.argv[2] == "unsafe")
+    kind = sys.argv[2]
+    lodgings = open_lodging(NotebookSettings(), Path(), seed=1, warm=kind == "warm", unsafe=kind == "unsafe")
     try:
         run_notebook(cell, lodgings, progress=tell)
     finally:

@@ -53,7 +53,7 @@ def _keep(request: dict[str, Any], grader: socket.socket, warm: socket.socket | 
     else:
         kernel = _find_child(init)
         messages.send(grader, {"kernel": kernel}, [os.pidfd_open(kernel)])
-    select.select([grader, room], [], [])
+    select.select([grader.fileno(), room], [], [])
     signal.pidfd_send_signal(room, signal.SIGKILL)
 
 

@@ -22,9 +22,10 @@ from . import calls, messages
 # What ipykernel imports by itself while it starts.
 _KERNEL_MODULES = """
 ipykernel.kernelapp ipykernel.ipkernel ipykernel.zmqshell ipykernel.debugger IPython.core.debugger pdb
-tornado.platform.asyncio IPython.core.oinspect IPython.core.completerlib IPython.core.magics IPython.extensions.storemagic
-IPython.core.magics.script IPython.core.async_helpers IPython.core.payloadpage ipykernel.subshell_manager
-ipykernel.shellchannel ipykernel.control ipykernel.heartbeat ipykernel.parentpoller zmq.asyncio comm jedi stack_data
+tornado.platform.asyncio IPython.core.oinspect IPython.core.completerlib IPython.core.magics
+IPython.extensions.storemagic IPython.core.magics.script IPython.core.async_helpers IPython.core.payloadpage
+ipykernel.subshell_manager ipykernel.shellchannel ipykernel.control ipykernel.heartbeat ipykernel.parentpoller
+zmq.asyncio comm jedi stack_data faulthandler unicodedata encodings.ascii IPython.core.logger traitlets.config
 """.split()
 
 
@@ -72,6 +73,8 @@ def _live(keeper: socket.socket, modules: list[str]) -> NoReturn:
             for name in modules:
                 importlib.import_module(name)
                 _check_single(name)
+        if "numpy" in sys.modules:
+            importlib.import_module("numpy.random")  # NumPy itself imports it only when it is used, and we seed it
         importlib.import_module("room.kernel")
     except BaseException as error:
         messages.send(keeper, {"failed": name, "why": f"{type(error).__name__}: {error}"[:500]})

@@ -13,7 +13,7 @@ from pathlib import Path
 
 @dataclass(slots=True, kw_only=True)
 class Facts:
-    """``root`` holds the room's folders, ``source`` the course's data, ``data`` its names; ``notes`` wait to be fetched.
+    """``root`` holds the room's folders, ``source`` the course's data, ``data`` its names; ``notes`` wait for us.
 
     ``site`` are the folders of importable packages, ``limits`` names RLIMITs and their values.
     """
