@@ -33,7 +33,8 @@ def lodgings(private_configuration: None) -> Iterator[object]:
 def pytest_runtest_makereport(item, call):
     """With everything on, a skip is a failure: CI must not pass by leaving things out."""
     report = yield
-    if report.skipped and os.environ.get(EVERYTHING) and not hasattr(report, "wasxfail"):
+    at_hand = item.get_closest_marker("gpu") is None  # a machine without a GPU has everything else
+    if report.skipped and at_hand and os.environ.get(EVERYTHING) and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped although {EVERYTHING} is set: {report.longrepr}"
     return report

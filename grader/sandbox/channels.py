@@ -54,14 +54,7 @@ class Channel:
 
     def start(self) -> None:
         """Connect, once. Raises OSError."""
-        transport, _, place = self._address.partition("://")
-        if transport == "ipc":
-            self._socket = socket.socket(socket.AF_UNIX)
-            self._socket.connect(place)
-        else:
-            host, _, port = place.rpartition(":")
-            self._socket = socket.create_connection((host, int(port)))
-        self._shake_hands(self._socket)
+        self._socket = self._connect()
         self._socket.setblocking(False)
         self._loop = asyncio.get_running_loop()
         if self._kind == "SUB":
@@ -78,6 +71,26 @@ class Channel:
         flags, size = _read(peer, 2)
         if flags != _COMMAND or not _read(peer, size).startswith(b"\x05READY"):
             raise ConnectionError(f"{self._address} does not speak ZeroMQ's protocol")
+
+    def _connect(self) -> socket.socket:
+        transport, _, place = self._address.partition("://")
+        if transport != "ipc":
+            host, _, port = place.rpartition(":")
+            return socket.create_connection((host, int(port)))
+        ours = socket.socket(socket.AF_UNIX)
+        try:
+            ours.connect(place)
+        except OSError:
+            ours.close()
+            raise
+        return ours
+
+    def is_answered(self) -> bool:
+        """Return whether somebody listens at the other end already."""
+        with contextlib.suppress(OSError):
+            self._connect().close()
+            return True
+        return False
 
     def is_alive(self) -> bool:
         """Return whether there is a connection."""

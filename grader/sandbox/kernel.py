@@ -167,8 +167,18 @@ class LiveKernel:
         kept: Any = self.manager.client()
         kept.longest = 2 * self._settings.value_bytes + _MESSAGE_BYTES
         self.client.kc = kept
+        if self.room is None:
+            await self._wait_for_sockets(kept)
         kept.start_channels()
         await kept.wait_for_ready(timeout=START_SECONDS)
+
+    async def _wait_for_sockets(self, client: Any) -> None:
+        """Wait until the kernel listens (the provisioner of rooms has done that). Raises RuntimeError."""
+        deadline = asyncio.get_running_loop().time() + START_SECONDS
+        while not (client.shell_channel.is_answered() and client.iopub_channel.is_answered()):
+            if not await self.manager.is_alive() or asyncio.get_running_loop().time() > deadline:
+                raise RuntimeError("it ended before it listened")
+            await asyncio.sleep(0.02)
 
     def _read_log(self) -> str:
         if (room := self.room) is not None:

@@ -30,7 +30,12 @@ class Room:
     kernel: int = 0
     kernel_handle: int = -1
     closed: bool = False
+    run_handle: int = -1
     moving: asyncio.Future[None] | None = None
+
+    def __post_init__(self) -> None:
+        with contextlib.suppress(OSError):  # held, because a kernel that ends at once takes the room with it
+            self.run_handle = os.open(self.folder, os.O_PATH | os.O_DIRECTORY)
 
     @property
     def folder(self) -> str:
@@ -50,7 +55,8 @@ class Room:
     def read_log(self) -> str:
         """Return the end of what the kernel wrote while it started (nothing of the student's has run yet)."""
         with contextlib.suppress(OSError):
-            descriptor = os.open(f"{self.folder}/kernel.log", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+            descriptor = os.open("kernel.log", flags, dir_fd=self.run_handle)
             with os.fdopen(descriptor, "rb") as file:
                 return file.read(1 << 20)[-2000:].decode(errors="replace")
         return ""
@@ -65,7 +71,7 @@ class Room:
         # The first process of a PID namespace is gone only after all others in it.
         select.select([self.init_handle], [], [], 10)
         self.channel.close()
-        for handle in (self.init_handle, self.kernel_handle):
+        for handle in (self.init_handle, self.kernel_handle, self.run_handle):
             if handle >= 0:
                 os.close(handle)
         self.group.remove()

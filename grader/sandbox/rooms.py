@@ -226,7 +226,7 @@ class Rooms:
         texts = {"/room/facts.json": facts.encode(), "/room/seccomp.bpf": build_filter()}
         for name, text in build_commands(self.layout, self.settings.stand_ins).items():
             texts[f"{ROOM_ROOT}/bin/{name}"] = text.encode()
-        return build_tree([str(entry) for entry in self._entries], sources, texts)
+        return build_tree([str(entry) for entry in self._entries], sources, texts, gpu=self.device == "cuda")
 
     def build_manager(self) -> RoomKernelManager:
         """Return a manager whose kernel is started in a room of ours."""

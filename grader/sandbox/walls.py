@@ -62,7 +62,9 @@ class Tree:
     texts: Mapping[str, bytes]
 
 
-def build_tree(packages: Iterable[str], sources: Mapping[str, str], texts: Mapping[str, bytes]) -> Tree:
+def build_tree(
+    packages: Iterable[str], sources: Mapping[str, str], texts: Mapping[str, bytes], *, gpu: bool = False
+) -> Tree:
     """Return the tree: the system's programs and libraries, Python without its packages, and ``packages`` one by one.
 
     ``packages`` are the paths of the packages that a notebook may import; ``sources`` and ``texts`` are laid into the
@@ -73,8 +75,11 @@ def build_tree(packages: Iterable[str], sources: Mapping[str, str], texts: Mappi
     shown |= {path: path for path in _python_folders() if not _is_under(path, shown)}
     emptied = [path for path in _package_folders() if _is_under(path, shown) and os.path.isdir(path)]
     bwrap = find_bwrap()
+    driver = _find_driver() if gpu else []
     tools = [] if _is_under(bwrap, shown) else _find_wheel(bwrap)
-    shown |= {path: path for path in (*packages, *tools)}
+    shown |= {
+        path: path for path in (*packages, *tools, *(folder for folder in driver if not _is_under(folder, shown)))
+    }
     files = {f"/etc/{name}": text.encode() for name, text in _ETC.items()} | dict(texts)
     for place, source in sources.items():
         if os.getuid() == 0 and _is_private(Path(source)):  # a room's user is another one then, who could not read it
@@ -108,6 +113,13 @@ def _package_folders() -> list[str]:
     found = [str(place / name) for place in places for name in (*names, "lib/python3/dist-packages")]
     schemes = [sysconfig.get_paths()[name] for name in ("purelib", "platlib")]
     return sorted({os.path.realpath(path) for path in (*found, *schemes)})
+
+
+def _find_driver() -> list[str]:
+    """Return the folders of a GPU's driver libraries that lie outside the system's own."""
+    named = os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
+    known = ["/usr/local/nvidia", "/usr/local/cuda/lib64", "/usr/lib/wsl/lib", "/run/opengl-driver/lib"]
+    return [folder for folder in (*known, *named) if os.path.isabs(folder) and os.path.isdir(folder)]
 
 
 def _find_wheel(bwrap: str) -> list[str]:

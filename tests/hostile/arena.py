@@ -53,7 +53,11 @@ class Arena:
         self.rooms.start()
         assert self.rooms.isolation == f"bubblewrap room, {'warm' if warm else 'cold'} kernel", self.rooms.notes
         self.run("1")  # whatever is opened once and kept is open now
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while len(self.processes()) > 1 + warm and time.monotonic() < deadline:
+            time.sleep(0.02)
         self.before = self.traces()
+        assert len(self.before["processes"]) == 1 + warm, "besides the keeper and the zygote something lives"
 
     def run(self, *cells: str, **options):
         """Run a notebook and return its Execution."""

@@ -53,11 +53,13 @@ def run_kernel(facts: Facts) -> None:
 def _fill(work: Path, facts: Facts) -> None:
     """Copy the course's files beside the notebook (which may write to them), and nltk's data into the home.
 
-    nltk reads no data that belongs to another account, and what a room shows belongs to nobody.
+    nltk reads no data that belongs to another account or that others may write, as a clone's files may be.
     """
-    models = Path(facts.root, "nltk_data")
+    models, home = Path(facts.root, "nltk_data"), Path(facts.root, "home", "nltk_data")
     if models.is_dir():
-        shutil.copytree(models, Path(facts.root, "home", "nltk_data"))
+        shutil.copytree(models, home, copy_function=shutil.copyfile)
+        for folder, _, _ in os.walk(home):
+            os.chmod(folder, 0o755)
     if not facts.source:
         return
     shutil.copytree(facts.source, work, dirs_exist_ok=True)
