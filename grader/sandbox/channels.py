@@ -55,6 +55,7 @@ class Channel:
     def start(self) -> None:
         """Connect, once. Raises OSError."""
         self._socket = self._connect()
+        self._shake_hands(self._socket)
         self._socket.setblocking(False)
         self._loop = asyncio.get_running_loop()
         if self._kind == "SUB":

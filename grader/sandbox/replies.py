@@ -8,6 +8,7 @@ from typing import Any
 from grader.model import NetworkLook, ProbeReply
 
 _MOST_NETWORKS = 200
+_MOST_CONTAINERS = 200_000  # lists and objects: an empty one takes twenty times as much memory as text
 
 
 def parse_looks(networks: Any) -> tuple[NetworkLook, ...]:
@@ -35,6 +36,8 @@ def parse_value(text: Any, limit: int) -> ProbeReply:
         return ProbeReply(error="the reply had no value")
     if len(text) > limit:
         return ProbeReply(error=f"ValueError: the reply is larger than {limit} bytes")
+    if text.count("[") + text.count("{") > _MOST_CONTAINERS:
+        return ProbeReply(error=f"ValueError: the reply has more than {_MOST_CONTAINERS:,} lists")
     try:
         return ProbeReply(value=json.loads(text))
     except (ValueError, RecursionError):

@@ -22,6 +22,7 @@ Progress = Callable[[str], None]
 
 LOOK_SECONDS = 60
 MESSAGE_BYTES = 1000
+_MOST_REPLIES = 8  # times the longest, for all probes together
 
 
 class Session:
@@ -34,9 +35,11 @@ class Session:
         self._source = [cell for cell in source if cell.kind == "code"]
         self._progress = progress
         self._hidden = lodging.layout.hidden
+        self._look_seconds = min(LOOK_SECONDS, settings.probe_timeout_seconds)
         notebook = build_notebook(source)
         self._nodes = notebook.cells
         self._kernel = LiveKernel(lodging, settings, notebook)
+        self._reply_bytes = 0
         self._alive = True
         self._notes: dict[str, list[str]] = {}
         self._found: list[Finding] = []
@@ -114,7 +117,7 @@ class Session:
     async def _with_look(self, run: CellRun) -> CellRun:
         """Return ``run`` with the networks that live after it."""
         try:
-            reply = await self._kernel.ask("look_request", {}, LOOK_SECONDS)
+            reply = await self._kernel.ask("look_request", {}, self._look_seconds)
         except KernelSilentError:
             return run
         except KernelDiedError as died:
@@ -147,9 +150,9 @@ class Session:
         if not self._alive:
             return ""
         try:
-            reply = await self._kernel.ask("load_probes_request", {"source": source}, LOOK_SECONDS)
+            reply = await self._kernel.ask("load_probes_request", {"source": source}, self._look_seconds)
         except KernelSilentError:
-            return f"the probes file took longer than {LOOK_SECONDS} seconds to load"
+            return f"the probes file took longer than {self._look_seconds:g} seconds to load"
         except KernelDiedError:
             self._alive = False
             return ""
@@ -175,7 +178,11 @@ class Session:
             return ProbeReply(error=f"The notebook's process {cause} while this was asked.")
         if "error" in reply:
             return ProbeReply(error=self._message(str(reply["error"])))
-        return parse_value(reply.get("value"), self._settings.value_bytes)
+        value = reply.get("value")
+        self._reply_bytes += len(value) if isinstance(value, str) else 0
+        if self._reply_bytes > _MOST_REPLIES * self._settings.value_bytes:
+            return ProbeReply(error="ValueError: all replies together are too large")
+        return parse_value(value, self._settings.value_bytes)
 
     def _message(self, text: str) -> str:
         return cut_text(clean_text(text, self._hidden), MESSAGE_BYTES)

@@ -92,7 +92,8 @@ def build_tree(
 
 def _is_private(folder: Path) -> bool:
     """Return whether a part of ``folder`` is closed to other users."""
-    wanted = [(path, 0o5 if path.is_dir() else 0o4) for path in (folder, *folder.rglob("*"))]
+    found = (path for path in (folder, *folder.rglob("*")) if path.exists())
+    wanted = [(path, 0o5 if path.is_dir() else 0o4) for path in found]
     return any(path.stat().st_mode & bits != bits for path, bits in wanted)
 
 

@@ -2,6 +2,8 @@
 
     python -m tests.benchmarks.execution [--runs 9] [--batch 48] [--json FILE]
 
+The NumPy and torch notebooks meet rooms that have imported NumPy and torch, the homework's notebook those with the
+rubric's whole list of modules (a larger process takes longer to fork and more memory to share).
 The floor is a fork from a process that has imported the same modules, and ``exec`` of the cells in it: no isolation, no
 Jupyter, no messages. Every figure is a median of interleaved runs, in milliseconds unless it says otherwise; ratios are
 stock over the row. CPU is the whole machine's (background included), so run it on a quiet one.
@@ -61,13 +63,14 @@ def run_stock(cells: tuple[str, ...]) -> float:
     return first[0]
 
 
-def run_in(rooms: Rooms) -> Run:
-    """Return what runs cells in a room, by the way that the grader goes."""
+def run_in(rooms: Rooms, homework: Rooms | None = None) -> Run:
+    """Return what runs cells in a room, by the way that the grader goes; the homework's in ``homework``."""
 
     def run(cells: tuple[str, ...]) -> float:
         content = json.dumps({"cells": [{"cell_type": "code", "source": cell} for cell in cells]}).encode()
         started, said = time.perf_counter(), []
-        execution = run_notebook(content, rooms, progress=lambda _: said.append(time.perf_counter() - started))
+        place = homework if homework and cells is HOMEWORK else rooms
+        execution = run_notebook(content, place, progress=lambda _: said.append(time.perf_counter() - started))
         if execution.outcome != "finished":
             raise SystemExit(f"a notebook did not finish: {execution}")
         return said[1]
@@ -97,10 +100,10 @@ def run_floor(cells: tuple[str, ...]) -> float:
 
 
 @contextlib.contextmanager
-def open_rooms(*, warm: bool) -> Iterator[Rooms]:
-    """Give rooms with the homework's own settings, started."""
+def open_rooms(*preload: str, warm: bool = True) -> Iterator[Rooms]:
+    """Give started rooms with the homework's own settings; ``preload`` replaces the rubric's list of modules."""
     section = yaml.safe_load((ROOT / "rubrics" / "hw5.yaml").read_text(encoding="utf-8"))["notebook"]
-    settings = TypeAdapter(NotebookSettings).validate_json(json.dumps({**section, "data": ""}))
+    settings = TypeAdapter(NotebookSettings).validate_json(json.dumps({**section, "data": "", **({"preload": preload} if preload else {})}))
     started = time.perf_counter()
     with open_lodging(settings, ROOT, seed=13, warm=warm) as rooms:
         rooms.start()
@@ -211,16 +214,23 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=48, help="notebooks of a batch, four at once (default 48)")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
-    for name in ("OMP", "OPENBLAS", "MKL"):  # as in the rooms; stock kernels inherit it
-        os.environ[f"{name}_NUM_THREADS"] = "1"
-    for cells in NOTEBOOKS.values():  # what the floor forks from
+    threads = [f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL")]
+    os.environ.update(dict.fromkeys(threads, "1"))
+    for cells in NOTEBOOKS.values():  # what the floor forks from, with one thread, as in the rooms
         exec(cells[0], {})
+    for name in threads:  # stock kernels begin as they do out of the box
+        del os.environ[name]
     gc.collect()
     gc.freeze()
-    with open_rooms(warm=False) as cold, open_rooms(warm=True) as warm:
-        if not warm.warm:
+    with (
+        open_rooms(warm=False) as cold,
+        open_rooms("numpy", "torch") as warm,
+        open_rooms() as homework,
+    ):
+        if not (warm.warm and homework.warm):
             raise SystemExit("no warm kernels here: nothing to measure")
-        rows: dict[str, Run] = {"stock": run_stock, "cold": run_in(cold), "warm": run_in(warm), "floor": run_floor}
+        in_warm = run_in(warm, homework)
+        rows: dict[str, Run] = {"stock": run_stock, "cold": run_in(cold), "warm": in_warm, "floor": run_floor}
         for run in rows.values():
             run(NUMPY)
         alone = time_alone(rows, options.runs)
@@ -229,7 +239,7 @@ def main() -> None:
             notebook: {
                 "stock": weigh_stock(cells),
                 "cold": asyncio.run(weigh_rooms(cold, cells)),
-                "warm": asyncio.run(weigh_rooms(warm, cells)),
+                "warm": asyncio.run(weigh_rooms(homework if cells is HOMEWORK else warm, cells)),
             }
             for notebook, cells in NOTEBOOKS.items()
         }

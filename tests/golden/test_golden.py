@@ -33,7 +33,7 @@ def make_hand_in(name: str, folder: Path) -> Path:
     return target
 
 
-def grade(name: str, folder: Path) -> dict[str, Any]:
+def grade(name: str, folder: Path, lodgings: Any) -> dict[str, Any]:
     """Return the marksheet of one golden hand-in as JSON data."""
     from grader.codec import build_marksheet, render_json
     from grader.course import load_course
@@ -42,7 +42,7 @@ def grade(name: str, folder: Path) -> dict[str, Any]:
 
     target = make_hand_in(name, folder)
     course = load_course([target], root=ROOT, rubric=None, class_folder=target.parent)
-    sheet = grade_submission(course, target)
+    sheet = grade_submission(course, target, lodgings=lodgings)
     (folder / "feedback.html").write_text(render_feedback(sheet, ROOT))
     return json.loads(render_json(build_marksheet(sheet)))
 
@@ -68,9 +68,9 @@ def summary(data: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.notebook
 @pytest.mark.parametrize("name", NAMES)
-def test_golden_hand_in(name: str, tmp_path: Path) -> None:
+def test_golden_hand_in(name: str, tmp_path: Path, lodgings: Any) -> None:
     expected = yaml.safe_load((GOLDEN / name / "expected.yaml").read_text()) or {}
-    data = grade(name, tmp_path)
+    data = grade(name, tmp_path, lodgings)
     faults = [f["message"] for item in data["criteria"] for f in item["findings"] if f["code"] == "grader.fault"]
     assert not faults, faults[0]
     got = summary(data)
@@ -81,8 +81,15 @@ def test_golden_hand_in(name: str, tmp_path: Path) -> None:
 
 
 if __name__ == "__main__":
+    import contextlib
     import tempfile
 
-    with tempfile.TemporaryDirectory() as scratch:
-        result = summary(grade(sys.argv[1], Path(scratch)))
+    from grader.course import load_course
+    from grader.pipeline import open_lodgings
+
+    demo_course = load_course([], root=ROOT, rubric=None, class_folder=None)
+    rooms = open_lodgings(demo_course)
+    assert rooms is not None
+    with tempfile.TemporaryDirectory() as scratch, contextlib.closing(rooms):
+        result = summary(grade(sys.argv[1], Path(scratch), rooms))
         print(yaml.safe_dump(result, sort_keys=False, allow_unicode=True), end="")

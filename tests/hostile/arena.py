@@ -9,14 +9,14 @@ import threading
 import time
 from pathlib import Path
 
-from grader.sandbox import NotebookSettings, open_lodging, run_notebook
+from grader.sandbox import NotebookSettings, kernel, open_lodging, run_notebook
 
 ROOT = Path(__file__).resolve().parents[2]
 DISK = 2**25
 SETTINGS = NotebookSettings(
-    cell_timeout_seconds=5,
+    cell_timeout_seconds=2,
     total_timeout_seconds=60,
-    probe_timeout_seconds=3,
+    probe_timeout_seconds=2,
     output_bytes_per_cell=10_000,
     output_bytes_per_notebook=100_000,
     value_bytes=100_000,
@@ -31,6 +31,7 @@ SETTINGS = NotebookSettings(
 BOUND_SECONDS = 30  # whatever a notebook of one endless cell does, it is over by then
 GROWTH_BYTES = 120 * 2**20
 _SETTLE_SECONDS = 5
+kernel.INTERRUPT_SECONDS = 1.5  # for most attacks end by the clock
 
 
 def notebook(*cells: str) -> bytes:

@@ -82,7 +82,7 @@ def sheet(*marks: Mark, submission: str = "student-a", notes: tuple[str, ...] = 
         environment={
             "versions": {"python": "3.11.7", "torch": "2.13.0", "numpy": "2.4.6", "lark": "STAFF-DATA"},
             "device": "cpu",
-            "isolation": "process",
+            "isolation": "bubblewrap room, warm kernel",
             "key_id": "STAFF-KEY",
         },
         digests={"submission": "STAFF-DIGEST"},

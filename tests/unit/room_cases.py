@@ -47,6 +47,7 @@ def with_settings(lodgings: Lodgings, **changes: object) -> Lodgings:
     assert all(name.endswith("_seconds") or name in ("value_bytes", "packages") for name in changes), (
         "told at the start"
     )
+    lodgings.start()  # else the copy would start a keeper that nobody ends
     view = copy.copy(lodgings)
     view.settings = replace(lodgings.settings, **changes)
     return view

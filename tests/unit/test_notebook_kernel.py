@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
-from pydantic import TypeAdapter
 
 from grader.model import Execution
-from grader.sandbox import NotebookSettings, run_notebook
+from grader.sandbox import Lodgings, run_notebook
 from reference.hw5.checks import list_requests
 from reference.hw5.checks.cells import find_stale_cells
 from tests.unit.notebook_cases import judge, load_solution
+from tests.unit.room_cases import with_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCHES = "train_iter = [(torch.randint(0, 9, (4, 3)), torch.tensor([0.0, 1.0, 0.0])) for _ in range(2)]"
@@ -23,7 +21,7 @@ ENDLESS = "def evaluate_network(network, val_test_iter, optimizer, loss_fn):\n  
 
 
 @pytest.fixture(scope="module")
-def execution(tmp_path_factory: pytest.TempPathFactory) -> Execution:
+def execution(lodgings: Lodgings) -> Execution:
     solution = load_solution()
     cells = [
         "import torch\nfrom tqdm import tqdm",
@@ -43,16 +41,12 @@ def execution(tmp_path_factory: pytest.TempPathFactory) -> Execution:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    section = yaml.safe_load((ROOT / "rubrics" / "hw5.yaml").read_text(encoding="utf-8"))["notebook"]
-    settings = TypeAdapter(NotebookSettings).validate_json(json.dumps(section))
     wanted = ("network", "train", "own_networks", "evaluate")
     return run_notebook(
         json.dumps(notebook).encode(),
-        replace(settings, probe_timeout_seconds=4.0),
+        with_settings(lodgings, probe_timeout_seconds=4.0),
         requests=[request for request in list_requests(5) if request.name in wanted],
-        probes_source=(ROOT / settings.probes).read_text(encoding="utf-8"),
-        data_folder=tmp_path_factory.mktemp("data"),
-        seed=13,
+        probes_source=(ROOT / lodgings.settings.probes).read_text(encoding="utf-8"),
     )
 
 
