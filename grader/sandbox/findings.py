@@ -79,6 +79,7 @@ def kernel_died(cell: int, cause: str, settings: NotebookSettings) -> Finding:
 # What a cell raises at a limit of the room: the error's name, a part of its message, and the limit in words.
 _LIMITS = (
     ("MemoryError|RuntimeError|_ArrayMemoryError", r"^$|allocate|memory", "memory", "memory", "memory_bytes"),
+    ("OSError", r"Errno 12\]", "memory", "memory", "memory_bytes"),
     ("OSError|.*", r"No space left on device|Errno 28", "disk", "disk space", "disk_bytes"),
     ("OSError|.*", r"File too large|Errno 27", "file", "space in one file", "file_bytes"),
     ("OSError|.*", r"Too many open files|Errno 24", "files", "open files", "open_files"),
@@ -121,6 +122,15 @@ def output_cut(cell: int, limit: int) -> Finding:
         code="notebook.output_cut",
         message=f"Cell {cell} printed more than {limit:,} bytes; what came after that was dropped. "
         "Nothing is deducted.",
+    )
+
+
+def all_output_cut(cell: int, limit: int) -> Finding:
+    """Say that output was dropped because there was so much of it before."""
+    return Finding(
+        code="notebook.all_output_cut",
+        message=f"All cells together printed more than {limit:,} bytes; what came after that, from cell {cell} on, was "
+        "dropped. Nothing is deducted.",
     )
 
 

@@ -25,6 +25,7 @@ from grader.sandbox.watch import watch
 START_SECONDS = 120
 INTERRUPT_SECONDS = 5
 _LAST_WORDS_SECONDS = 0.3
+_GRACE_SECONDS = 0.05  # after the keeper's end its rooms end first
 _FLOOD = 8  # times the notebook's limit, which the kernel itself keeps to unless it was tampered with
 _MESSAGE_BYTES = 2**20  # besides a value's, for all that stands around it
 
@@ -39,6 +40,9 @@ class Lodging(Protocol):
     @property
     def environment(self) -> dict[str, str]:
         """The kernel's whole environment."""
+
+    def is_sound(self, seconds: float = 0.0) -> bool:
+        """Return whether all is well on our side."""
 
     def build_manager(self) -> OwnKernelManager:
         """Return a manager that starts one kernel there."""
@@ -62,7 +66,7 @@ class KernelSilentError(Exception):
 
 
 class KernelStartError(Exception):
-    """The process did not come up: our fault, never the student's."""
+    """The process did not come up, or was lost with its keeper: our fault, never the student's."""
 
 
 class Listener(NotebookClient):
@@ -204,7 +208,10 @@ class LiveKernel:
         await self._kill()
         await self.manager.cleanup_resources()
 
-    def _died(self, *, after_limit: bool = False) -> KernelDiedError:
+    def _died(self, *, after_limit: bool = False) -> KernelDiedError | KernelStartError:
+        """Return what to raise for a kernel that is gone: the student's doing, unless whoever keeps it is gone too."""
+        if not self._cause and not self._lodging.is_sound(_GRACE_SECONDS):
+            return KernelStartError("the keeper of the rooms ended, and the notebook's room with it")
         room = self.room
         if not self._cause and room is not None and room.group.ran_out_of_memory():
             self._cause = "memory"

@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import json
 import os
+import select
 import socket
 import subprocess
 import threading
@@ -89,9 +90,9 @@ class Rooms:
         self.hidden = [str(path) for path in hidden]
         self._data, self._seed = data, seed
         self._warm_wanted, self.warm = warm, False
-        self.left_out: dict[str, str] = {}
+        self.broken = False
         self.notes: list[str] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # an inspection opens a room while it is held
         self._keeper: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._words = -1
@@ -114,28 +115,41 @@ class Rooms:
         self.close()
 
     def start(self) -> None:
-        """Start the keeper and inspect a room of each kind that will be used. Raises NoRoomError."""
+        """Start the keeper, unless it runs, and inspect a room of the kind that will be used. Raises NoRoomError."""
         with self._lock:
-            if self._channel is not None:
+            if self.is_sound():
                 return
+            self.close()
             cgroups.remove_left_groups()
             try:
                 report = self._start_keeper()
             except (NoBubblewrapError, NoFilterError) as error:
                 raise NoRoomError(str(error)) from None
-            self.warm, self.left_out = bool(report["warm"]), dict(report.get("left_out", {}))
+            self.warm = bool(report["warm"])
+            self.notes = [f"{name} is not preloaded: {why}" for name, why in report.get("left_out", {}).items()]
             if self._warm_wanted and not self.warm:
                 self.notes.append(f"warm kernels are not used: {report.get('why', '')}")
+            self._inspect()
+
+    def _inspect(self) -> None:
         from grader.sandbox.inspection import inspect  # it opens a kernel through us
 
-        if faults := inspect(self):
-            if self.warm:
-                self.notes.append(f"warm kernels are not used: {'; '.join(faults)}")
-                self.warm = False
-                faults = inspect(self)
-            if faults:
-                self.close()
-                raise NoRoomError("; ".join(faults))
+        faults = inspect(self)
+        if faults and self.warm:
+            self.notes.append(f"warm kernels are not used: {'; '.join(faults)}")
+            self.warm = False
+            faults = inspect(self)
+        if faults:
+            self.close()
+            raise NoRoomError("; ".join(faults))
+
+    def is_sound(self, seconds: float = 0.0) -> bool:
+        """Return whether the keeper is there, and for ``seconds`` to come: else, what ended did not end by itself."""
+        channel = self._channel
+        if channel is None or self.broken:
+            return False
+        # It never speaks unasked, so what can be read is the end.
+        return not select.select([channel], [], [], seconds)[0]
 
     def take(self) -> contextlib.AbstractContextManager[Rooms]:
         """Return what opens a room for one notebook: ourselves."""
@@ -154,6 +168,7 @@ class Rooms:
             if self._words >= 0:
                 os.close(self._words)
                 self._words = -1
+            self.broken = False
 
     def _start_keeper(self) -> dict[str, Any]:
         gpu = self.device == "cuda"

@@ -13,7 +13,7 @@ from grader.model import CellRun, Execution, Finding, ProbeRequest
 from grader.model.execution import Outcome
 from grader.sandbox import findings
 from grader.sandbox.kernel import KernelStartError
-from grader.sandbox.notebooks import UnreadableNotebookError, read_notebook
+from grader.sandbox.notebooks import SourceCell, UnreadableNotebookError, read_notebook
 from grader.sandbox.outputs import findings_on_file
 from grader.sandbox.packages import build_pip_line, find_versions, missing_packages
 from grader.sandbox.rooms import Rooms
@@ -71,16 +71,13 @@ def run_notebook(
         names = "; ".join(str(gap) for gap in gaps)
         return replace(blank, fault=f"The notebook was not run: {names}. To mend it: {build_pip_line(gaps)}")
     try:
-        lodgings.start()
-        blank = replace(blank, isolation=lodgings.isolation)
-        with lodgings.take() as lodging:
-            session = Session(lodging, settings, cells, progress or (lambda text: None))
-            asyncio.run(session.run(requests, probes_source))
+        session = _run(lodgings, settings, cells, requests, probes_source, progress or (lambda text: None))
     except (KernelStartError, OSError) as error:
         return replace(blank, fault=f"The notebook was not run: {error}", seconds=time.monotonic() - started)
     return replace(
         blank,
         outcome=find_outcome(session.cells),
+        isolation=lodgings.isolation,
         cells=tuple(session.cells),
         replies=session.replies,
         findings=(
@@ -91,6 +88,30 @@ def run_notebook(
         ),
         seconds=time.monotonic() - started,
     )
+
+
+def _run(
+    lodgings: Lodgings,
+    settings: NotebookSettings,
+    cells: Sequence[SourceCell],
+    requests: Sequence[ProbeRequest],
+    probes_source: str,
+    progress: Progress,
+) -> Session:
+    """Run the cells and ask the probes; once more, from the start, where the machine failed us the first time."""
+    for again in (True, False):
+        lodgings.start()
+        with lodgings.take() as lodging:
+            session = Session(lodging, settings, cells, progress)
+            try:
+                asyncio.run(session.run(requests, probes_source))
+            except KernelStartError:
+                lodgings.broken = True  # so that the next start is one from scratch
+                if not again:
+                    raise
+            else:
+                break
+    return session
 
 
 def find_device(device: str, torch_version: str) -> str:

@@ -40,6 +40,7 @@ class Session:
         self._nodes = notebook.cells
         self._kernel = LiveKernel(lodging, settings, notebook)
         self._reply_bytes = 0
+        self._output_left = settings.output_bytes_per_notebook
         self._alive = True
         self._notes: dict[str, list[str]] = {}
         self._found: list[Finding] = []
@@ -104,6 +105,11 @@ class Session:
         if client.overflowed:
             self._found.append(findings.output_cut(run.index, limit))
         text = cut_text(clean_text("".join(client.texts), self._hidden), limit)
+        if len(text.encode()) > self._output_left:
+            text = cut_text(text, self._output_left)
+            if not any(finding.code == "notebook.all_output_cut" for finding in self._found):
+                self._found.append(findings.all_output_cut(run.index, self._settings.output_bytes_per_notebook))
+        self._output_left -= len(text.encode())
         if client.reply.get("status") != "error":
             return replace(run, text=text)
         return replace(

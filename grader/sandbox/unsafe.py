@@ -33,6 +33,10 @@ class Unsafe:
     layout: Layout
     environment: dict[str, str]
 
+    def is_sound(self, seconds: float = 0.0) -> bool:
+        """Return True: nobody but the kernel itself could be gone."""
+        return True
+
     def build_manager(self) -> OwnKernelManager:
         """Return a manager whose kernel is a process like any other."""
         argv = [PYTHON, "-S", "-s", "-P", "-c", _BOOTSTRAP, str(self.layout.root)]
@@ -54,6 +58,7 @@ class UnsafeLodgings:
         self.settings = settings
         self.device = device
         self.notes: list[str] = []
+        self.broken = False
         self._data, self._seed = data, seed
 
     def start(self) -> None:

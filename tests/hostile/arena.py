@@ -48,7 +48,7 @@ class Arena:
     """One set of rooms. ``run`` fails the test for whatever no notebook may bring about."""
 
     def __init__(self, data: Path, temporary: Path, *, warm: bool, settings: NotebookSettings = SETTINGS) -> None:
-        self.temporary, self.warm = temporary, warm
+        self.data, self.temporary, self.warm = data, temporary, warm
         hidden = [ROOT / "reference", ROOT / "rubrics", ROOT / "grader", ROOT / "submissions"]
         self.rooms = open_lodging(settings, data, seed=settings.seed, warm=warm, hidden=hidden)
         self.rooms.start()

@@ -104,8 +104,8 @@ def test_a_flood_is_cut_and_the_notebook_goes_on(flooded, name):
 
 @pytest.fixture(scope="module")
 def raw(arena):
-    """The others, two at a time: each watches the grader's memory."""
-    with ThreadPoolExecutor(2) as pool:
+    """The others, some at a time: each watches the grader's memory."""
+    with ThreadPoolExecutor(4) as pool:
         return dict(zip(RAW, pool.map(lambda text: arena.run("x = 1", text), RAW.values()), strict=True))
 
 
@@ -240,7 +240,7 @@ def run_all(arena, attacks):
     def run(text):
         return arena.run("print('before')", text, "print('after')", requests=ASKED, probes_source=PROBES)
 
-    with ThreadPoolExecutor(6) as pool:
+    with ThreadPoolExecutor(12) as pool:
         return dict(zip(attacks, pool.map(run, attacks.values()), strict=True))
 
 

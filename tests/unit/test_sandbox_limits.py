@@ -1,5 +1,7 @@
 """Every limit of a room: told in words, and what was before it, and mostly what comes after it, stands."""
 
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ SMALL = NotebookSettings(
     cell_timeout_seconds=30,
     memory_bytes=2**29,
     processes=40,
-    open_files=64,
+    open_files=128,
     file_bytes=2**20,
     disk_bytes=2**22,
     output_bytes_per_cell=10_000,
@@ -40,7 +42,7 @@ TOLD = [
     ("OSError", "[Errno 28] No space left on device", "disk", "disk space than there is here (4 MB)"),
     ("RuntimeError", "basic_ios::clear: iostream error: No space left on device", "disk", "4 MB"),
     ("OSError", "[Errno 27] File too large", "file", "space in one file than there is here (1 MB)"),
-    ("OSError", "[Errno 24] Too many open files: '/dev/null'", "files", "open files than there is here (64)"),
+    ("OSError", "[Errno 24] Too many open files: '/dev/null'", "files", "open files than there is here (128)"),
     ("RuntimeError", "can't start new thread", "processes", "processes and threads than there is here (40)"),
     ("BlockingIOError", "[Errno 11] Resource temporarily unavailable", "processes", "40"),
 ]
@@ -98,7 +100,7 @@ MEETS = {
     "memory": "x = bytearray(2**30)",
     "file": "open('large', 'wb').write(b'x' * 2**21)",
     "disk": "for n in range(9):\n    open(f'part{n}', 'wb').write(b'x' * 2**20)",
-    "files": "held = [open('/dev/null') for _ in range(100)]",
+    "files": "held = [open('/dev/null') for _ in range(200)]",
     "processes": "import threading\nhold = threading.Event()\ntry:\n    for _ in range(100):\n"
     "        threading.Thread(target=hold.wait).start()\nfinally:\n    hold.set()",
     "children": "import subprocess\nheld = []\ntry:\n    for _ in range(100):\n"
@@ -111,18 +113,10 @@ MEETS = {
 
 @pytest.fixture(scope="module", params=["warm", "cold"])
 def small(request):
-    from importlib.metadata import version
-
-    settings = with_numpy(version("numpy"))
+    settings = replace(SMALL, packages={"numpy": version("numpy")}, preload=("numpy",))
     with open_lodging(settings, Path("unused"), seed=13, **KINDS[request.param]) as rooms:
         rooms.start()
         yield rooms
-
-
-def with_numpy(version: str) -> NotebookSettings:
-    from dataclasses import replace
-
-    return replace(SMALL, packages={"numpy": version}, preload=("numpy",))
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +152,7 @@ def test_what_all_cells_print_together_is_cut_and_told(small):
     execution = run(small, *["print('z' * 9_000)"] * 40)
     assert {cell.outcome for cell in execution.cells} == {"finished"}
     assert sum(len(cell.text) for cell in execution.cells) <= SMALL.output_bytes_per_notebook
-    assert codes(execution) == ["notebook.output_cut"]
+    assert codes(execution) == ["notebook.all_output_cut"]
     assert "All cells together printed more than 100,000 bytes" in execution.findings[0].message
 
 

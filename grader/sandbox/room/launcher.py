@@ -59,7 +59,7 @@ def _fill(work: Path, facts: Facts) -> None:
     if models.is_dir():
         shutil.copytree(models, home, copy_function=shutil.copyfile)
         for folder, _, _ in os.walk(home):
-            os.chmod(folder, 0o755)
+            os.chmod(folder, 0o755)  # noqa: S103  # of the notebook's own home
     if not facts.source:
         return
     shutil.copytree(facts.source, work, dirs_exist_ok=True)
