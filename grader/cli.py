@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -103,7 +104,7 @@ def main() -> None:
 
 
 def _die(message: str, code: Exit) -> None:
-    click.echo(f"grade: {message}", err=True)
+    Defused(sys.stderr).write(f"grade: {message}\n")
     sys.exit(code)
 
 
@@ -111,8 +112,24 @@ def _console(*, stderr: bool) -> Console:
     """Return a console; where nobody watches (a pipe, CI) lines are plain and 110 wide."""
     from rich.console import Console
 
-    width = None if (sys.stderr if stderr else sys.stdout).isatty() else 110
-    return Console(stderr=stderr, width=width, highlight=False, emoji=False, markup=False)
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else 110
+    file: Any = Defused(stream)
+    return Console(file=file, stderr=stderr, width=width, highlight=False, emoji=False, markup=False)
+
+
+class Defused:
+    """A stream without commands for GitHub's runners: names of files and words of notebooks are printed as well."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write ``text`` with its commands taken apart."""
+        return self._stream.write(re.sub(r"(?m)^(\s*:)(?=:)|(##)(?=\[)", r"\g<0> ", text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _check_device(device: str) -> None:
@@ -168,7 +185,7 @@ def _grade_all(
     ``how`` says on which device notebooks run and whether on the open machine. Raises NoRoomError, before the first
     hand-in is opened, where there are notebooks and no sealed room for them.
     """
-    from contextlib import ExitStack
+    from contextlib import ExitStack, suppress
 
     from grader.feedback import load_templates
     from grader.pipeline import open_lodgings
@@ -182,8 +199,8 @@ def _grade_all(
             if place is not None:
                 stack.callback(place.close)
                 if any(id(course) == key and _has_notebook(folder) for course, folder in work):
-                    with progress.status("preparing the room for notebooks"):
-                        place.start()
+                    with progress.status("preparing the room for notebooks"), suppress(OSError):
+                        place.start()  # what else is wrong, as with the data, is said of each notebook
                     for note in place.notes:
                         progress.print(f"grade: {note}")
         return _grade_each(work, out, lodgings, console, progress)

@@ -85,10 +85,17 @@ def _list(folder: Path) -> tuple[list[str], list[str]]:
     """Return the visible names in ``folder``: (files and everything else, folders and links to folders)."""
     try:
         with os.scandir(folder) as entries:
-            visible = [(entry.name, entry.is_dir()) for entry in entries if not is_ignored(entry.name)]
+            visible = [(entry.name, _is_folder(entry)) for entry in entries if not is_ignored(entry.name)]
     except OSError as error:
         raise ConfigError(f"{escape_name(str(folder))}: the folder cannot be read ({error.strerror})") from None
     return [name for name, is_folder in visible if not is_folder], [name for name, is_folder in visible if is_folder]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

@@ -275,6 +275,8 @@ class Rooms:
         except BaseException as error:
             if room is not None:
                 room.kill()
+            elif guard is not None:
+                guard.close()
             ours.close()
             if isinstance(error, OSError | ValueError):
                 raise RoomError(f"no room could be opened: {error} {self.read_words()}".strip()) from error

@@ -41,6 +41,7 @@ def build_filter() -> bytes:
     denied, unsupported = pyseccomp.ERRNO(errno.EPERM), pyseccomp.ERRNO(errno.EAFNOSUPPORT)
     for name in _DENIED:
         _add(rules, denied, name)
+    _add(rules, pyseccomp.ERRNO(errno.ENOSYS), "memfd_create")  # files of no size limit, which no process need map
     _add(rules, pyseccomp.ERRNO(errno.ENOSYS), "clone3")  # its flags lie in memory; libc then takes clone
     for flag in _NEW_NAMESPACES:
         _add(rules, denied, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag))

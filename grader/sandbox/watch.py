@@ -12,6 +12,8 @@ from grader.sandbox.room_handle import Room
 from grader.sandbox.settings import NotebookSettings
 
 _SECONDS = 0.25
+_FILE_BYTES = 1024  # of the kernel's memory for a file, however empty
+_FOLDERS = ("tmp", "dev/shm", "room/work", "room/home", "room/run")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -23,9 +25,10 @@ async def watch(room: Room, settings: NotebookSettings, close: Callable[[str], N
         if sum(map(read_processor_seconds, processes)) > settings.cpu_seconds:
             close("processor")
             return
-        if not room.group.holds_memory and sum(map(read_memory, processes)) > settings.memory_bytes:
-            close("memory")
-            return
+        if not room.group.holds_memory:
+            if sum(map(read_memory, processes)) + read_file_memory(room.init) > settings.memory_bytes:
+                close("memory")
+                return
 
 
 def find_room_processes(room: Room) -> list[int]:
@@ -57,3 +60,13 @@ def read_memory(process: int) -> int:
             if line.startswith("Pss:"):
                 return int(line.split()[1]) * 1024
     return 0
+
+
+def read_file_memory(process: int) -> int:
+    """Return the memory that the files of a process's room take up, in bytes."""
+    total = 0
+    for folder in _FOLDERS:
+        with contextlib.suppress(OSError):
+            found = os.statvfs(f"/proc/{process}/root/{folder}")
+            total += (found.f_blocks - found.f_bfree) * found.f_frsize + (found.f_files - found.f_ffree) * _FILE_BYTES
+    return total

@@ -39,7 +39,7 @@ def notebook(*cells: str) -> bytes:
 
 
 def cell(attack, *arguments) -> str:
-    """Return ``attack`` (a function that needs nothing from around it) as a cell that calls it and prints its result."""
+    """Return ``attack`` (a function that needs nothing from around it) as a cell that prints what it returns."""
     call = f"{attack.__name__}({', '.join(map(repr, arguments))})"
     return f"import json as _json\n{textwrap.dedent(inspect.getsource(attack))}\nprint(_json.dumps({call}))"
 

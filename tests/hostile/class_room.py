@@ -21,7 +21,7 @@ def build_course(folder: Path, **limits) -> Path:
     rubric = yaml.safe_load((ROOT / "rubrics/hw5.yaml").read_text())
     rubric["notebook"] |= {"packages": {}, "preload": [], "data": "data", "cell_timeout_seconds": 20.0, **limits}
     (folder / "rubrics").mkdir()
-    (folder / "rubrics/hw5.yaml").write_text(yaml.safe_dump(rubric))
+    (folder / "rubrics/hw5.yaml").write_text(yaml.safe_dump(rubric, sort_keys=False, allow_unicode=True))
     (folder / "data").mkdir(mode=0o755)
     (folder / "data/course.csv").write_text("id\n1\n")
     return folder

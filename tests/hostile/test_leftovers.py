@@ -7,14 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from grader.sandbox import cgroups, run_notebook
 from grader.sandbox.rooms import NoRoomError
-from tests.hostile.arena import ROOT, Arena, cell, groups, notebook
+from tests.hostile.arena import ROOT, SETTINGS, Arena, cell, groups, notebook
 from tests.hostile.class_room import build_course, grade, hand_in
+from tests.hostile.conftest import need_bubblewrap
 from tests.hostile.test_limits import fork_for_ever
 
 SCRIPT = """
@@ -24,7 +26,8 @@ tempfile.tempdir = sys.argv[3]
 from pathlib import Path
 from tests.hostile.arena import SETTINGS, notebook, open_lodging, run_notebook
 cells = ["x = 1", sys.argv[5]]
-with open_lodging(SETTINGS, Path(sys.argv[2]), seed=int(sys.argv[4]), warm=sys.argv[6] == "warm") as rooms:
+seed = int(sys.argv[4])
+with open_lodging(SETTINGS, Path(sys.argv[2]), seed=seed, warm=sys.argv[6] == "warm") as rooms:
     run_notebook(notebook(*cells), rooms, progress=lambda text: print(text, flush=True))
 """
 
@@ -36,7 +39,17 @@ def grader(request, data, tmp_path, arena_like):
 
     @contextlib.contextmanager
     def start(source):
-        command = [sys.executable, "-c", SCRIPT, str(ROOT), str(data), str(tmp_path), str(arena_like.seed), source, kind]
+        command = [
+            sys.executable,
+            "-c",
+            SCRIPT,
+            str(ROOT),
+            str(data),
+            str(tmp_path),
+            str(arena_like.seed),
+            source,
+            kind,
+        ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stdout.readline() == "cell 1 of 2\n", process.stderr.read()
@@ -101,33 +114,55 @@ def test_a_killed_grader_leaves_nothing_for_long(grader, arena_like):
     assert mounts() == before
 
 
-@pytest.mark.parametrize("victim", ["keeper", "zygote"])
-def test_a_grader_whose_helper_is_killed_goes_on_or_says_so(arena, victim):
-    made = Arena(arena.data, arena.temporary, warm=arena.warm)
+@pytest.fixture(params=["warm", "cold"])
+def own(request, data, tmp_path, arena_like):
+    """An arena for one test, whose helpers may die."""
+    need_bubblewrap()
+    made = Arena(data, tmp_path, warm=request.param == "warm", settings=replace(SETTINGS, seed=arena_like.seed))
     with made.rooms:
-        numbers = sorted(made.processes())  # the keeper is the older one
-        os.kill(numbers[-1] if victim == "zygote" else numbers[0], signal.SIGKILL)
-        started = time.monotonic()
-        execution = run_notebook(notebook("x = 1"), made.rooms)
-        assert time.monotonic() - started < 20
-        assert execution.fault or execution.cells[0].outcome == "finished"
-    assert not [number for number in numbers if number in made.processes()]
+        yield made
+    assert arena_like.wait() == {}
+    assert groups(os.getpid()) == []
 
 
-def test_a_grader_whose_keeper_is_killed_within_a_cell_says_so(arena):
-    made = Arena(arena.data, arena.temporary, warm=arena.warm)
-    with made.rooms:
-        keeper = min(made.processes())
-        steps = []
+def find_helpers(own):
+    """Return the process numbers of the grader's helpers: bubblewrap, the keeper within, and its zygote (0 if cold)."""
+    started = own.rooms._keeper.pid
+    parents = {
+        int(line.split()[0]): int(line.rpartition(")")[2].split()[1]) for line in map(read_stat, own.processes())
+    }
+    keeper = next(number for number, parent in parents.items() if parent == started)
+    zygote = next((number for number, parent in parents.items() if parent == keeper), 0)
+    return {"bubblewrap": started, "keeper": keeper, "zygote": zygote}
 
-        def kill(text):
-            steps.append(text)
-            if len(steps) == 2:
-                os.kill(keeper, signal.SIGKILL)
 
-        execution = run_notebook(notebook("x = 1", "import time; time.sleep(1)", "x = 2"), made.rooms, progress=kill)
-        assert execution.cells[0].outcome == "finished"
-        assert [item.outcome for item in execution.cells[1:]] in (["killed", "not run"], ["finished", "finished"])
+def read_stat(number):
+    return Path(f"/proc/{number}/stat").read_text()
+
+
+@pytest.mark.parametrize("victim", ["bubblewrap", "keeper", "zygote"])
+def test_a_grader_whose_helper_is_killed_goes_on_or_says_so(own, victim):
+    number = find_helpers(own)[victim]
+    if number:
+        os.kill(number, signal.SIGKILL)
+    started = time.monotonic()
+    execution = run_notebook(notebook("x = 1"), own.rooms)
+    assert time.monotonic() - started < 20
+    assert execution.fault or execution.cells[0].outcome == "finished"
+
+
+def test_a_keeper_that_is_killed_within_a_cell_takes_the_room_along(own):
+    keeper, steps = find_helpers(own)["keeper"], []
+
+    def kill(text):
+        steps.append(text)
+        if len(steps) == 2:
+            os.kill(keeper, signal.SIGKILL)
+
+    execution = run_notebook(notebook("x = 1", "import time; time.sleep(1)", "x = 2"), own.rooms, progress=kill)
+    assert execution.cells[0].outcome == "finished"
+    # Either the rest of the evidence stands, or all of it is gathered anew by new helpers: it was not the student.
+    assert [item.outcome for item in execution.cells[1:]] in (["killed", "not run"], ["finished", "finished"])
 
 
 def test_a_full_disk_leaves_nothing(tmp_path, data):

@@ -86,16 +86,20 @@ def take_in_children():
 
 
 def take_shared():
-    """Memory that belongs to no process: shared mappings and files in memory."""
+    """Memory that belongs to no process: shared mappings, and files that lie nowhere."""
     import mmap
     import os
 
     kept = []
+    try:
+        while len(kept) < 200:
+            kept.append(os.memfd_create("x"))
+            for _ in range(60):
+                os.write(kept[-1], b"x" * 2**20)
+    except OSError:
+        pass
     for _ in range(300):
-        file = os.memfd_create("x")
-        os.ftruncate(file, 2**25)
-        kept.append(mmap.mmap(file, 2**25))
-        os.close(file)
+        kept.append(mmap.mmap(-1, 2**25))
         for at in range(0, 2**25, 4096):
             kept[-1][at] = 1
     return len(kept) * 2**25
@@ -166,7 +170,8 @@ def used(arena):
         "at once": cell(take_at_once),
         "in pieces": cell(take_in_pieces),
         "disk": cell(fill, ["/room/work", "/tmp", "/dev/shm", "/room/home", "/room/run"]),
-        "device": "print(_json.dumps([name for name in ('/dev/x', '/x', '/room/x') if not __import__('os').system(f'echo > {name}')]))",
+        "device": "print(_json.dumps([name for name in ('/dev/x', '/x', "
+        "'/room/x') if not __import__('os').system(f'echo > {name}')]))",
         "large": cell(one_large_file),
         "open": cell(open_many_files),
         "forks": cell(fork_bomb),
@@ -187,7 +192,7 @@ def test_memory_of_a_process_is_bounded(used):
 
 
 def test_disks_are_small(used):
-    most = [DISK + 8192, DISK, 2**26, 2**26, 2**20]
+    most = [DISK + 8192, DISK + 8192, 2**26, 2**26, 2**20]
     assert [size for size, limit in zip(used["disk"], most, strict=True) if not limit / 2 < size <= limit] == []
     assert used["device"] == []
 
@@ -214,7 +219,7 @@ def test_memory_of_a_room_is_bounded(arena, attack):
         ended.set()
         thread.join()
     assert execution.cells[0].outcome == "finished"
-    assert execution.cells[1].outcome in ("killed", "timed out")
+    assert execution.cells[1].outcome in ("killed", "timed out", "raised")
     assert free - lowest[0] < 3 * 2**30, "the machine's memory was used"
 
 
@@ -241,11 +246,13 @@ def inodes() -> int:
 
 ENDLESS = {
     "a loop": "while True: pass",
-    "a loop that swallows interrupts": "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+    "a loop that swallows interrupts": "while True:\n    try:\n        while True: pass\n"
+    "    except BaseException: pass",
     "a loop that ignores the signal": "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass",
     "a call that does not return": "import re\nre.match('(a+)+b', 'a' * 60)",
     "a stopped process": "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)",
-    "a stopped first process": "import os, signal\ntry:\n    os.kill(1, signal.SIGSTOP)\nexcept OSError: pass\nwhile True: pass",
+    "a stopped first process": "import os, signal\ntry:\n    os.kill(1, signal.SIGSTOP)\nexcept OSError: pass\n"
+    "while True: pass",
     "a sleep with a swarm": f"{cell(fork_for_ever)}",
 }
 
@@ -265,11 +272,14 @@ def test_what_never_ends_is_ended(endless, name):
 
 def test_two_fork_bombs_do_not_harm_a_neighbour(arena):
     """Three rooms at a time, in threads of one grader; the innocent one must not notice."""
-    work = ["import subprocess, threading\nx = [1]", "t = threading.Thread(target=x.append, args=(2,))\nt.start()\nt.join()",
+    work = ["import subprocess, threading\nx = [1]", "t = threading.Thread(target=x.append, args=(2,))\n"
+    "t.start()\nt.join()",
             "print(x, subprocess.run(['echo', 'here'], capture_output=True, text=True).stdout.strip())"]  # fmt: skip
     started = threading.Event()
     with ThreadPoolExecutor(3) as pool:
-        bombs = [pool.submit(arena.run, "x = 1", cell(fork_for_ever), progress=lambda text: started.set()) for _ in "ab"]
+        bombs = [
+            pool.submit(arena.run, "x = 1", cell(fork_for_ever), progress=lambda text: started.set()) for _ in "ab"
+        ]
         started.wait(10)
         innocent = [arena.run(*work) for _ in range(4)]
         assert not any(bomb.done() for bomb in bombs)
@@ -295,7 +305,9 @@ def look_at_neighbours():
 
 
 def test_a_room_does_not_see_another(arena):
-    wait = "import time\nopen('/tmp/mine', 'w').write('x')\ntime.sleep(1.2)\nimport os\nprint(sorted(os.listdir('/tmp')))"
+    wait = (
+        "import time\nopen('/tmp/mine', 'w').write('x')\ntime.sleep(1.2)\nimport os\nprint(sorted(os.listdir('/tmp')))"
+    )
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(arena.run, wait)
         seen, signalled = json.loads(arena.texts(cell(look_at_neighbours))[0])

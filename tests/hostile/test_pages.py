@@ -16,7 +16,8 @@ MARKS = ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "\x1b[31mr
          "::stop-commands::word", "##[set-output name=x]y", "##[error]worse", "{{ 7 * 7 }}", "\u202egnp"]  # fmt: skip
 TEXT = "\n".join(MARKS)
 PLACES = ["graded/99/marksheet.json", "graded/99/feedback.html", "marksheet.json", "feedback.html", "rubrics/hw5.yaml",
-          "reference/hw5/probes.py", "reference/hw5/checks/__init__.py", "class.yaml", "report.md", "Q4.ipynb"]  # fmt: skip
+          "reference/hw5/probes.py", "reference/hw5/checks/__init__.py", "class.yaml", "report.md",
+          "Q4.ipynb"]  # fmt: skip
 CELLS = [
     f"text = {TEXT!r}\nprint(text)\nimport sys\nsys.stderr.write(text)",
     "text",
@@ -28,7 +29,7 @@ CELLS = [
     f"for root in ('', '../', '../../', '/', '/tmp/', '/in/', '/room/', {str(ROOT) + '/'!r}):\n"
     f"    for place in {PLACES!r}:\n        try:\n            import os\n"
     "            os.makedirs(os.path.dirname(root + place) or '.', exist_ok=True)\n"
-    "            open(root + place, 'w').write('{\"awarded\": \"100\", \"status\": \"final\"}')\n"
+    '            open(root + place, \'w\').write(\'{"awarded": "100", "status": "final"}\')\n'
     "        except OSError: pass\n",
 ]
 
@@ -47,8 +48,11 @@ def graded(tmp_path_factory):
 
 
 def test_the_hand_in_is_graded(graded):
-    assert graded["code"] == 3, graded["err"]
-    assert [path.name for path in sorted((graded["course"] / "graded").rglob("*.*"))] == ["feedback.html", "marksheet.json"]
+    assert graded["code"] == 4, graded["err"]  # there is no torch here, and it says so
+    assert [path.name for path in sorted((graded["course"] / "graded").rglob("*.*"))] == [
+        "feedback.html",
+        "marksheet.json",
+    ]
 
 
 def test_no_terminal_code_is_printed(graded):
@@ -74,9 +78,9 @@ def _clean_page(graded):
 def test_result_files_of_the_room_are_not_read(graded):
     sheet = json.loads((graded["course"] / "graded/99/marksheet.json").read_text())
     assert sheet["status"] != "final"
-    notebook_marks = [mark for mark in sheet["marks"] if mark["criterion"].startswith("q4")]
-    assert notebook_marks
-    assert all(mark["awarded"] in (None, "0", 0, "0.00") or mark["review"] for mark in notebook_marks)
+    judged = [mark for mark in sheet["criteria"] if mark["id"].startswith("q4")]
+    assert judged
+    assert all(mark["awarded"] is None and mark["review"] for mark in judged)
     assert "\x1b" not in json.dumps(sheet, ensure_ascii=False)
 
 
@@ -120,7 +124,7 @@ def test_what_is_no_file_is_not_followed(linked, name):
     course, word, (code, out, err) = linked
     assert code in (3, 5)
     assert word not in out + err
-    for file in (course / "graded" / name).glob("*"):
+    for file in filter(Path.is_file, (course / "graded").rglob("*")):
         text = file.read_text()
         assert word not in text
         assert "root:x:0:0" not in text

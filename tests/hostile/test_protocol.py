@@ -138,7 +138,9 @@ ENDS = {
     "            time.sleep(600)\n        os._exit(0)\n"
     "subprocess.Popen(['nohup', 'sleep', '600'], start_new_session=True)\nos.kill(os.getpid(), 9)",
     "closing every file": "import os\nos.closerange(0, 4096)",
-    "destroying the context": "import zmq\nzmq.Context.instance().destroy(0)\n" + KERNEL + "kernel.iopub_thread.close()",
+    "destroying the context": "import zmq\nzmq.Context.instance().destroy(0)\n"
+    + KERNEL
+    + "kernel.iopub_thread.close()",
     "closing the sockets": KERNEL + "kernel.shell_stream.close(0) if kernel.shell_stream else None\n"
     "kernel.iopub_socket.close(0)\nkernel.control_stream.close(0)",
     "no modules": "import sys\nsys.modules.clear()\nimport os",
@@ -147,17 +149,20 @@ ENDS = {
     "builtins.len = lambda x: -1\nbuiltins.dict = builtins.str = int",
     "no threads": "import threading\nthreading.Thread.start = lambda self: None\nthreading.Lock = None",
     "no loop": "import asyncio\nasyncio.get_event_loop().stop()\nasyncio.get_running_loop().close()",
-    "collector": "import gc\ngc.freeze()\nfor x in gc.get_objects():\n    try: x.__dict__.clear()\n    except Exception: pass",
+    "collector": "import gc\ngc.freeze()\nfor x in gc.get_objects():\n    try: x.__dict__.clear()\n"
+    "    except Exception: pass",
     "a closed display": "import os\nos.rmdir('/room/run')",
     "sockets replaced": "import os, socket\nfor n in range(1, 6):\n    path = f'/room/run/k-{n}'\n    "
     "os.path.lexists(path) and os.unlink(path)\n    if n % 2:\n        os.symlink('/etc/passwd', path)\n    else:\n"
     "        s = socket.socket(socket.AF_UNIX)\n        s.bind(path)\n        s.listen()\nprint('done')",
     "log replaced": "import os\nos.unlink('/room/run/kernel.log')\nos.mkfifo('/room/run/kernel.log')\n"
     "os.unlink('/room/run/kernel.json')\nos.symlink('/', '/room/run/kernel.json')\nos._exit(1)",
-    "interrupted for ever": "import signal, os\nsignal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)\nimport time\ntime.sleep(9)",
+    "interrupted for ever": "import signal, os\nsignal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)\n"
+    "import time\ntime.sleep(9)",
 }
 FORGERIES = {
-    "handlers that answer nothing": KERNEL + "for name in list(kernel.shell_handlers): kernel.shell_handlers[name] = print",
+    "handlers that answer nothing": KERNEL
+    + "for name in list(kernel.shell_handlers): kernel.shell_handlers[name] = print",
     "handlers that raise": KERNEL + "def bad(*a): raise SystemExit\n"
     "for name in list(kernel.shell_handlers): kernel.shell_handlers[name] = bad",
     "no reply at all": KERNEL + "session.send = lambda *a, **k: None",
@@ -173,19 +178,24 @@ FORGERIES = {
             "empty": "{}",
             "of wrong types": "{'status': ['error'], 'ename': {'a': 1}, 'evalue': 3.5, 'execution_state': None, "
             "'name': 9, 'text': ['x'], 'data': 'x', 'value': {'a': []}, 'error': None, 'networks': {'a': 1}, "
-            "'error_line': 'x', 'notes': [[1, 2], 'x', ['cuda', '\\x1b[31m']], 'transient': 'x', 'execution_count': {}}",
+            "'error_line': 'x', 'notes': [[1, 2], 'x', ['cuda', '\\x1b[31m']], 'transient': 'x', "
+            "'execution_count': {}}",
             "an error without a name": "{'status': 'error', 'execution_state': 'idle'}",
-            "an error of numbers": "{'status': 'error', 'ename': 7, 'evalue': None, 'traceback': 3, 'execution_state': 'idle'}",
+            "an error of numbers": "{'status': 'error', 'ename': 7, 'evalue': None, 'traceback': 3, "
+            "'execution_state': 'idle'}",
             "networks of everything": "{'status': 'ok', 'execution_state': 'idle', 'error_line': 10**400, 'networks': "
             "[[], None, {'name': 'x', 'identity': 10**3000, 'kind': 'k', 'digest': 'd', 'parameters': -1}] * 300, "
             "'value': '[' * 9000, 'notes': [['path', 'x' * 10**5]] * 2000}",
             "a huge value": "{'status': 'ok', 'execution_state': 'idle', 'value': '[' + '[],' * 30000 + '1]'}",
-            "a value that is not finite": "{'status': 'ok', 'execution_state': 'idle', 'value': '[NaN, 1e999, -Infinity]'}",
-            "half a letter": "{'status': 'error', 'ename': '\\ud800', 'evalue': '\\udfff\\x00\\x1b[2J', 'execution_state': 'idle'}",
+            "a value that is not finite": "{'status': 'ok', 'execution_state': 'idle', 'value': '[NaN, 1e999, "
+            "-Infinity]'}",
+            "half a letter": "{'status': 'error', 'ename': '\\ud800', 'evalue': '\\udfff\\x00\\x1b[2J', "
+            "'execution_state': 'idle'}",
         }.items()
     },
     **{
-        f"bytes are {name}": KERNEL + f"def pack(item, _json=__import__('json')):\n    data = _json.dumps(item, default=str).encode()\n"
+        f"bytes are {name}": KERNEL
+        + f"def pack(item, _json=__import__('json')):\n    data = _json.dumps(item, default=str).encode()\n"
         f"    return {value}\nsession.pack = pack"
         for name, value in {
             "no JSON": "b'{' + data",
@@ -208,21 +218,25 @@ FORGERIES = {
     "    return S.send(session, *a, **k)\nsession.send = send",
     "idle at once": KERNEL + "parent = kernel.get_parent()\n"
     "S.send(session, kernel.iopub_socket, 'status', {'execution_state': 'idle'}, parent=parent)\nprint('late')",
-    "parts by the hundred": KERNEL + "def send(stream, *a, **k):\n    stream.send_multipart([b'x'] * 500)\nsession.send = send",
+    "parts by the hundred": KERNEL
+    + "def send(stream, *a, **k):\n    stream.send_multipart([b'x'] * 500)\nsession.send = send",
     "a patched transformer": KERNEL + "get_ipython().input_transformers_cleanup.append(lambda lines: ['print(1)\\n'])",
     "a patched shell": KERNEL + "type(get_ipython()).run_cell_async = type(get_ipython()).run_cell = None",
     "failing events": "get_ipython().events.register('post_run_cell', lambda *a: 1 / 0)\n"
     "get_ipython().events.register('pre_run_cell', lambda *a: exit())",
     "a failing namespace": "class N(dict):\n    def items(self): raise SystemExit\n    __iter__ = items\n"
     "get_ipython().user_ns.__class__\nget_ipython().user_ns = N()",
-    "a failing error": "class E(Exception):\n    def __str__(self): raise KeyboardInterrupt\n    __repr__ = __str__\nraise E",
+    "a failing error": "class E(Exception):\n    def __str__(self): raise KeyboardInterrupt\n"
+    "    __repr__ = __str__\nraise E",
     "a lying error": "class E(Exception):\n    __name__ = 7\nE.__name__ = '::error::<b>'\nraise E('\\x1b[31m<script>')",
 }
 PROBES = """
 def answer(namespace, x):
     return {"x": x}
 """
-ASKED = [ProbeRequest(name=f"p{number}", function="answer", arguments={"x": number}, timeout_seconds=1) for number in (1, 2)]
+ASKED = [
+    ProbeRequest(name=f"p{number}", function="answer", arguments={"x": number}, timeout_seconds=1) for number in (1, 2)
+]
 
 
 @pytest.fixture(scope="module")

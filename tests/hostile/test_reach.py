@@ -208,9 +208,9 @@ def call_kernel(machine):
         "aarch64": {
             "ptrace": 117, "unshare": 97, "mount": 40, "umount2": 39, "pivot_root": 41, "chroot": 51,
             "personality": 92, "add_key": 217, "keyctl": 219, "bpf": 280, "userfaultfd": 282, "perf_event_open": 241,
-            "process_vm_readv": 270, "process_vm_writev": 271, "setns": 268, "clone": 220, "shmget": 194, "mq_open": 180,
-            "kcmp": 272, "name_to_handle_at": 264, "open_by_handle_at": 265, "init_module": 105, "syslog": 116,
-            "sethostname": 161, "fanotify_init": 262,
+            "process_vm_readv": 270, "process_vm_writev": 271, "setns": 268, "clone": 220, "shmget": 194,
+            "mq_open": 180, "kcmp": 272, "name_to_handle_at": 264, "open_by_handle_at": 265, "init_module": 105,
+            "syslog": 116, "sethostname": 161, "fanotify_init": 262,
         },
     }[machine]
     # fmt: on
@@ -428,7 +428,9 @@ def seen(secret, listener, arena):
     machine = os.uname().machine
     port, abstract = listener
     outside = [
-        *map(str, (ROOT, ROOT / "reference", ROOT / "submissions", ROOT / "tests", Path.home(), arena.temporary))
+        *map(
+            str, (ROOT, ROOT / "reference", ROOT / "submissions", ROOT / "tests", Path.home() / ".ssh", arena.temporary)
+        )
     ]
     outside += [
         "/etc/shadow",

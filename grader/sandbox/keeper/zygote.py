@@ -116,11 +116,15 @@ def _check_single(name: str) -> None:
 
 
 def _fork_into(order: dict[str, Any], descriptors: list[int], program: bytes, facts: Any, home: int) -> None:
-    """Fork the room's kernel: one fork, into the room's PID namespace at once, since copying this process takes time.
+    """Fork the room's kernel: into the room's PID namespace at once, since copying this process takes time.
 
     Only children of a process that entered a PID namespace are inside it, so this process enters, forks and returns.
+    To return takes root's rights; without them a child enters, and stays.
     """
     room, reply = descriptors
+    returns = os.getuid() == 0
+    if not returns and os.fork():
+        return
     grader = socket.socket(fileno=os.dup(reply))
     try:
         calls.enter(room, calls.CLONE_NEWPID)
@@ -134,6 +138,8 @@ def _fork_into(order: dict[str, Any], descriptors: list[int], program: bytes, fa
         with contextlib.suppress(OSError):
             messages.send(grader, {"error": f"{type(error).__name__}: {error}"})
     finally:
+        if not returns:
+            os._exit(0)
         calls.enter(home, calls.CLONE_NEWPID)
         grader.close()
 
