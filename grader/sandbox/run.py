@@ -16,7 +16,7 @@ from grader.sandbox.kernel import KernelStartError
 from grader.sandbox.notebooks import SourceCell, UnreadableNotebookError, read_notebook
 from grader.sandbox.outputs import findings_on_file
 from grader.sandbox.packages import build_pip_line, find_versions, missing_packages
-from grader.sandbox.rooms import Rooms
+from grader.sandbox.rooms import NoRoomError, Rooms
 from grader.sandbox.session import Progress, Session
 from grader.sandbox.settings import NotebookSettings
 from grader.sandbox.unsafe import UnsafeLodgings
@@ -99,13 +99,20 @@ def _run(
     progress: Progress,
 ) -> Session:
     """Run the cells and ask the probes; once more, from the start, where the machine failed us the first time."""
+    failed: KernelStartError | None = None
     for again in (True, False):
-        lodgings.start()
+        try:
+            lodgings.start()
+        except NoRoomError as error:
+            if failed is None:
+                raise
+            raise failed from error  # there were rooms a moment ago: this notebook waits, the class goes on
         with lodgings.take() as lodging:
             session = Session(lodging, settings, cells, progress)
             try:
                 asyncio.run(session.run(requests, probes_source))
-            except KernelStartError:
+            except KernelStartError as error:
+                failed = error
                 lodgings.broken = True  # so that the next start is one from scratch
                 if not again:
                     raise

@@ -103,11 +103,12 @@ def run_floor(cells: tuple[str, ...]) -> float:
 def open_rooms(*preload: str, warm: bool = True) -> Iterator[Rooms]:
     """Give started rooms with the homework's own settings; ``preload`` replaces the rubric's list of modules."""
     section = yaml.safe_load((ROOT / "rubrics" / "hw5.yaml").read_text(encoding="utf-8"))["notebook"]
-    settings = TypeAdapter(NotebookSettings).validate_json(json.dumps({**section, "data": "", **({"preload": preload} if preload else {})}))
+    section |= {"data": ""} | ({"preload": preload} if preload else {})
+    settings = TypeAdapter(NotebookSettings).validate_json(json.dumps(section))
     started = time.perf_counter()
     with open_lodging(settings, ROOT, seed=13, warm=warm) as rooms:
         rooms.start()
-        print(f"{rooms.isolation}: ready after {time.perf_counter() - started:.1f} s {rooms.notes} {rooms.left_out}")
+        print(f"{rooms.isolation}: ready after {time.perf_counter() - started:.1f} s {'; '.join(rooms.notes)}")
         yield rooms
 
 
