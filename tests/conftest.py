@@ -38,3 +38,13 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped although {EVERYTHING} is set: {report.longrepr}"
     return report
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave most attacks (minutes) to CI and to those who name them: `pytest tests/hostile`."""
+    if os.environ.get(EVERYTHING) or any("hostile" in str(argument) for argument in config.args):
+        return
+    left = [item for item in items if item.path.parent.name == "hostile" and item.path.stem != "test_reach"]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in set(left)]
