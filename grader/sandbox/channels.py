@@ -34,7 +34,7 @@ _OUTPUTS: dict[str, dict[str, type]] = {
 
 
 class Channel:
-    """One connection, as jupyter_client has them: ``kind`` is ``DEALER`` (shell) or ``SUB`` (outputs).
+    """One connection, as jupyter_client has them: ``kind`` is ``DEALER`` (shell), ``SUB`` (outputs) or ``REQ``.
 
     Beyond ``limit`` bytes in all, or ``longest`` in one message, ``on_flood`` is called and nothing more is read.
     """

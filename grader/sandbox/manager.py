@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+from collections.abc import Sequence
 from queue import Empty
 from typing import Any
 
@@ -24,17 +25,28 @@ _READY_SECONDS = 0.5
 class OwnClient(AsyncKernelClient):
     """A client without a heartbeat, which reopens its socket (a pidfd tells better), ready as soon as the kernel is."""
 
+    _unread: Sequence[Channel] = ()
     longest = 2**20
     """The longest message that is taken, in bytes."""
 
     def start_channels(self, *arguments: Any, **options: Any) -> None:
-        """Connect shell and iopub, once: a path in a room is the student's to replace."""
+        """Connect all five, once: a path in a room is the student's to replace, and nothing is opened there later.
+
+        Only shell and iopub are read. Of the others nothing is wanted: input is refused, interrupts are signals, and a
+        pidfd tells that a kernel has ended.
+        """
         super().start_channels(stdin=False, hb=False, control=False)
+        self._unread = [
+            Channel(self._make_url(name), kind, self.session, self.longest)
+            for name, kind in (("stdin", "DEALER"), ("control", "DEALER"), ("hb", "REQ"))
+        ]
+        for channel in self._unread:
+            channel.start()
 
     def stop_channels(self) -> None:
-        """Close shell and iopub."""
-        self.shell_channel.stop()
-        self.iopub_channel.stop()
+        """Close them."""
+        for channel in (self.shell_channel, self.iopub_channel, *self._unread):
+            channel.stop()
 
     @functools.cached_property
     def shell_channel(self) -> Channel:
