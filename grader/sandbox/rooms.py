@@ -270,6 +270,8 @@ class Rooms:
             room.kernel = second["kernel"]
             # Moving a process takes milliseconds in the kernel: meanwhile ipykernel starts.
             room.moving = asyncio.get_running_loop().run_in_executor(None, group.add, [room.kernel])
+            # Whoever waits for it hears of a failure; where the room has ended meanwhile, nobody needs to.
+            room.moving.add_done_callback(lambda moved: moved.cancelled() or moved.exception())
             return room
         except BaseException as error:
             if room is not None:

@@ -1,6 +1,7 @@
 """The command line on reports without a notebook, and on everything that can be wrong with its input."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -153,11 +154,16 @@ def test_a_gpu_that_is_not_there_is_refused(grade: Grade, hand_in: Path, tmp_pat
     assert "no GPU" in run.stderr
 
 
-def make_course(folder: Path) -> Path:
-    """Return a copy of the course without its heavy parts."""
+def make_course(folder: Path, *, preload: bool = True) -> Path:
+    """Return a copy of the course without its heavy parts; without ``preload`` its rooms are ready at once."""
     for name in ("rubrics", "templates"):
         shutil.copytree(ROOT / name, folder / name)
     (folder / "reference").symlink_to(ROOT / "reference")
+    rubric = folder / "rubrics" / "hw5.yaml"
+    if not preload:
+        text, count = re.subn(r"preload: \[[^]]*\]", "preload: []", rubric.read_text())
+        assert count == 1
+        rubric.write_text(text)
     return folder
 
 
@@ -226,7 +232,8 @@ def test_a_huge_file_is_not_opened(grade: Grade, hand_in: Path, tmp_path: Path) 
 
 def test_a_file_named_ipynb_that_is_no_notebook(grade: Grade, hand_in: Path, tmp_path: Path) -> None:
     (hand_in / "Q4.ipynb").write_text('{"cells": [')
-    run = grade(hand_in, "--course", ROOT, "--out", tmp_path / "out")
+    course = make_course(tmp_path / "course", preload=False)
+    run = grade(hand_in, "--course", course, "--out", tmp_path / "out")
     assert run.returncode == 3
     assert "Traceback" not in run.stdout + run.stderr
     data = {item["id"]: item for item in sheet(tmp_path / "out")["criteria"]}
@@ -252,8 +259,9 @@ def test_two_hand_ins_of_one_name_are_refused(grade: Grade, hand_in: Path, tmp_p
 @pytest.mark.notebook
 def test_ctrl_c_ends_with_130_and_leaves_nothing_half_written(hand_in: Path, tmp_path: Path) -> None:
     write_notebook(hand_in, "while True: pass")
+    course = make_course(tmp_path / "course", preload=False)
     run = subprocess.Popen(
-        [sys.executable, "-m", "grader", hand_in, "--out", tmp_path / "out", "--course", ROOT],
+        [sys.executable, "-m", "grader", hand_in, "--out", tmp_path / "out", "--course", course],
         cwd=ROOT, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert run.stderr is not None
@@ -320,6 +328,7 @@ def test_a_report_alone_needs_no_room_and_starts_no_process(
 
 
 @pytest.mark.notebook
+@pytest.mark.parametrize("no_bubblewrap", ["missing"], indirect=True)
 def test_without_a_sandbox_the_marksheet_and_the_page_say_so(
     grade: Grade, hand_in: Path, tmp_path: Path, no_bubblewrap: None
 ) -> None:
