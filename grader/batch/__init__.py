@@ -1,0 +1,1 @@
+"""A whole class: what is stored, what must be done, who does it, and what came of it."""
