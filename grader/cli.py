@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import sys
 import textwrap
-import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -14,14 +15,17 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from grader import __version__
-from grader.errors import ConfigError, Exit, GraderError, InfrastructureError, NothingFoundError, worst
+from grader.errors import ConfigError, Exit, GraderError, NothingFoundError, worst
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from grader.batch.events import Job, Summary
+    from grader.batch.progress import ClassSummary
+    from grader.batch.run import Executor
+    from grader.batch.store import Store
     from grader.course import Course
     from grader.model import Mark, Marksheet
-    from grader.sandbox import Lodgings
 
 MARKSHEETS_SCHEMA = "grader/marksheets/1"
 
@@ -29,13 +33,21 @@ EPILOG = """
 \b
 Examples:
   grade submissions/99521082            one hand-in (a folder with a report and a notebook)
-  grade submissions/                    every hand-in of a class folder
+  grade submissions/                    every hand-in of a class folder, several at a time
+  grade submissions/ --only alice       one of the class; the gradebook is brought up to date as well
   grade alice bob --out /tmp/graded     two hand-ins, results elsewhere
   grade submissions/ --json - | jq .    all marksheets as one JSON object
+  grade status submissions/             what is done, out of date, failed, or waits for a person
+  grade diff                            whose marks changed between the last two runs, and why
 \b
-For every hand-in two files are written:
+For every hand-in two files are written, and for a class two more:
   graded/<id>/marksheet.json    every mark with its evidence; for staff
   graded/<id>/feedback.html     one self-contained page for the student
+  graded/gradebook.csv          a row for every student
+  graded/class.html             the class at a glance; for staff
+\b
+What is done is never done twice: run the same command again after a crash, and it goes on; after a change of marks in
+the rubric, and everything is marked again from stored evidence, without running a notebook (graded/.store holds it).
 \b
 The course is the nearest parent folder of PATH (else of the working folder) that holds rubrics/. The assignment is the
 rubric named with --rubric, else the `assignment:` of the class folder's class.yaml, else the only rubric there is.
@@ -47,47 +59,134 @@ Exit codes:
   3  something waits for a person
 """
 
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 118}
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
-@click.command(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 118})
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("graded"), show_default=True,
-              metavar="DIR", help="Parent folder of the results.")  # fmt: skip
-@click.option("--course", "root", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-              help="The course's root: the folder that holds rubrics/, reference/ and templates/.")  # fmt: skip
-@click.option("--rubric", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="The rubric to mark by.")  # fmt: skip
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
-              help="Where notebooks run; auto takes a GPU when there is one.")  # fmt: skip
-@click.option("--unsafe-no-sandbox", "unsafe", is_flag=True,
-              help="Run notebooks on the open machine, with your own rights: for your own notebooks only.")  # fmt: skip
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was asked for on the command line, besides which hand-ins."""
+
+    out: Path
+    root: Path | None = None
+    rubric: Path | None = None
+    device: str = "auto"
+    unsafe: bool = False
+    jobs: int | None = None
+    only: tuple[str, ...] = ()
+    fresh: bool = False
+    repeat: int = 1
+    roster: Path | None = None
+    scheduler: str | None = None
+    cluster: str | None = None
+    emit_sbatch: Path | None = None
+    part: Path | None = None
+
+
+def _course_options(command: Any) -> Any:
+    """Add the options that every command about a class takes."""
+    for option in (
+        click.option("--rubric", type=_FILE, metavar="FILE", help="The rubric to mark by."),
+        click.option("--course", "root", type=_FOLDER, metavar="DIR",
+                     help="The course's root: the folder that holds rubrics/, reference/ and templates/."),
+        click.option("--out", type=_FOLDER, default=Path("graded"), show_default=True, metavar="DIR",
+                     help="Parent folder of the results."),
+        click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
+                     help="Where notebooks run; auto takes a GPU when there is one."),
+        click.option("--unsafe-no-sandbox", "unsafe", is_flag=True,
+                     help="Run notebooks on the open machine, with your own rights: for your own notebooks only."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@click.command(epilog=EPILOG, context_settings=SETTINGS)
+@click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path(path_type=Path))
+@_course_options
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N",
+              help="Hand-ins at a time (default: what cores and memory allow).")  # fmt: skip
+@click.option("--only", multiple=True, metavar="ID", help="Of a class, only this hand-in; may be given several times.")
+@click.option("--fresh", is_flag=True, help="Do everything again, whatever is stored.")
+@click.option("--repeat", type=click.IntRange(min=1), default=1, metavar="N",
+              help="Run each notebook N times; a verdict that moves waits for a person.")  # fmt: skip
+@click.option("--roster", type=_FILE, metavar="FILE",
+              help="A CSV with the students' ids: the gradebook has a row for each.")  # fmt: skip
+@click.option("--scheduler", metavar="ADDRESS", help="Grade on the workers of a Dask scheduler, as tcp://host:8786.")
+@click.option("--cluster", type=click.Choice(["slurm", "local"]),
+              help="Grade on a Dask cluster of our own: Slurm jobs, or processes here.")  # fmt: skip
+@click.option("--emit-sbatch", type=_FOLDER, metavar="DIR",
+              help="Grade nothing, but write a Slurm array job to DIR (no Dask needed).")  # fmt: skip
+@click.option("--part", type=_FILE, hidden=True, help="One task of such an array job.")
 @click.option("--json", "json_path", metavar="FILE|-", help="Also write all marksheets to FILE, or to standard output.")
 @click.option("--fail-under", type=click.FloatRange(min=0), metavar="MARKS",
               help="Exit with 1 when a settled total is below this.")  # fmt: skip
 @click.version_option(__version__, prog_name="grade")
-def grade(paths: tuple[Path, ...], out: Path, root: Path | None, rubric: Path | None, device: str,
-          unsafe: bool, json_path: str | None, fail_under: float | None) -> None:  # fmt: skip
+def grade(paths: tuple[Path, ...], json_path: str | None, fail_under: float | None, **options: Any) -> None:
     """Mark hand-ins: read the report, run the notebook, compare, and write a marksheet and a feedback page.
 
     PATH is one hand-in (a folder, or a single .md or .ipynb file), or a class folder with a folder for each student.
     Nothing that a student handed in can change another's marks; what cannot be read is left to a person and is never
     a zero.
     """
-    console = _console(stderr=json_path == "-")
-    progress = _console(stderr=True)
-    _check_device(device)
-    sheets, codes = _grade_all(_open(paths, root, rubric), out, (device, unsafe), console, progress)
+    how = Options(**options)
+    if not paths and how.part is None:
+        raise click.UsageError("Missing argument 'PATH...'.")
+    console, progress = _console(stderr=json_path == "-"), _console(stderr=True)
+    _check_device(how.device)
+    summaries, codes = _grade_all(paths, how, console, progress)
     if json_path:
-        _write_json(json_path, sheets)
+        _write_json(json_path, how.out, summaries)
     if fail_under is not None:
-        limit = Decimal(str(fail_under))
-        codes += [Exit.BELOW for sheet in sheets if sheet.awarded is not None and sheet.awarded < limit]
+        codes += [Exit.BELOW for summary in summaries if summary.awarded is not None and summary.awarded < fail_under]
     sys.exit(worst(codes))
+
+
+@click.command(context_settings=SETTINGS)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_course_options
+def status(paths: tuple[Path, ...], **options: Any) -> None:
+    """Show what is done, what is out of date, what failed, and what waits for a person. Grades nothing."""
+    from grader.batch.report import find_states
+
+    how = Options(**options)
+    console = _console(stderr=False)
+    states: Counter[str] = Counter()
+    for course, folders in _open(paths, how):
+        for state in find_states(course, _build_job(course, folders[0], how), folders):
+            states[state.name] += 1
+            if state.name != "done":
+                console.print(f"{state.student}: {state.name}{f' ({state.why})' if state.why else ''}")
+    console.print(", ".join(f"{count} {name}" for name, count in sorted(states.items())))
+
+
+@click.command(context_settings=SETTINGS)
+@click.argument("runs", metavar="[RUN [RUN]]", nargs=-1, type=click.IntRange(min=1))
+@click.option("--out", type=_FOLDER, default=Path("graded"), show_default=True, metavar="DIR",
+              help="The results folder.")  # fmt: skip
+def diff(runs: tuple[int, ...], out: Path) -> None:
+    """Show whose marks changed between two runs, and why.
+
+    Runs are numbered; without a number the last two that changed anything are compared, with one that run and the last.
+    """
+    from grader.batch.report import find_changes
+
+    console = _console(stderr=False)
+    for line in find_changes(out, runs):
+        console.print(line)
+
+
+COMMANDS = {"status": status, "diff": diff}
 
 
 def main() -> None:
     """Run the command line and turn every error into a sentence and its exit code."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        grade(standalone_mode=False)
+        if name in COMMANDS:
+            COMMANDS[name].main(sys.argv[2:], prog_name=f"grade {name}", standalone_mode=False)
+        else:
+            grade.main(sys.argv[1:], prog_name="grade", standalone_mode=False)
     except click.exceptions.Abort:
         _die("interrupted: what was finished is stored", Exit.INTERRUPTED)
     except KeyboardInterrupt:
@@ -146,21 +245,40 @@ def _check_device(device: str) -> None:
         )
 
 
-def _open(paths: Sequence[Path], root: Path | None, rubric: Path | None) -> list[tuple[Course, Path]]:
-    """Return each hand-in with its course; every configuration problem is raised before the first is opened."""
+def _open(paths: Sequence[Path], how: Options) -> list[tuple[Course, list[Path]]]:
+    """Return the hand-ins by class folder, each with its course; every problem is raised before the first is opened."""
     from grader.course import load_course
-    from grader.intake import find_submissions
+    from grader.intake import find_submissions, student_id
 
     folders = find_submissions(paths)
     if not folders:
         raise NothingFoundError(f"no hand-in found under {', '.join(map(str, paths))}")
-    courses: dict[Path, Course] = {}
+    found: dict[Path, list[Path]] = {}
     for folder in folders:
-        parent = folder.resolve().parent
-        if parent not in courses:
-            courses[parent] = load_course([folder], root=root, rubric=rubric, class_folder=parent)
+        found.setdefault(folder.resolve().parent, []).append(folder)
     _refuse_same_names(folders)
-    return [(courses[folder.resolve().parent], folder) for folder in folders]
+    if missing := set(how.only) - {student_id(folder) for folder in folders}:
+        raise ConfigError(f"--only {', '.join(sorted(missing))}: no such hand-in under {', '.join(map(str, paths))}")
+    return [
+        (load_course(group, root=how.root, rubric=how.rubric, class_folder=parent), group)
+        for parent, group in found.items()
+    ]
+
+
+def _build_job(course: Course, folder: Path, how: Options) -> Job:
+    from grader.batch.events import Job
+    from grader.sandbox import find_device, find_version
+
+    return Job(
+        course=str(course.root.resolve()),
+        rubric=str(course.rubric_path.resolve()),
+        class_folder=str(folder.resolve().parent),
+        out=str(how.out.resolve()),
+        device=find_device(how.device, find_version("torch") or ""),
+        unsafe=how.unsafe,
+        fresh=how.fresh,
+        repeat=how.repeat,
+    )
 
 
 def _refuse_same_names(folders: Iterable[Path]) -> None:
@@ -178,94 +296,126 @@ def _refuse_same_names(folders: Iterable[Path]) -> None:
 
 
 def _grade_all(
-    work: Sequence[tuple[Course, Path]], out: Path, how: tuple[str, bool], console: Console, progress: Console
-) -> tuple[list[Marksheet], list[Exit]]:
+    paths: Sequence[Path], how: Options, console: Console, progress: Console
+) -> tuple[list[Summary], list[Exit]]:
     """Grade, write and show every hand-in; one that fails for our fault does not stop the others.
 
-    ``how`` says on which device notebooks run and whether on the open machine. Raises NoRoomError, before the first
-    hand-in is opened, where there are notebooks and no sealed room for them.
+    Raises StoppedError, before the first hand-in is opened, where there are notebooks and no sealed room for them.
     """
-    from contextlib import ExitStack, suppress
-
+    from grader.batch.progress import ClassSummary
+    from grader.batch.store import Store
     from grader.feedback import load_templates
-    from grader.pipeline import open_lodgings
+    from grader.intake.roster import load_roster
 
-    courses = {id(course): course for course, _ in work}
-    for course in courses.values():
+    classes = _open(_read_part(how.part) if how.part else paths, how)
+    for course, _ in classes:
         load_templates(course.root)
-    with ExitStack() as stack:
-        lodgings = {key: open_lodgings(course, device=how[0], unsafe=how[1]) for key, course in courses.items()}
-        for key, place in lodgings.items():
-            if place is not None:
-                stack.callback(place.close)
-                if any(id(course) == key and _has_notebook(folder) for course, folder in work):
-                    with progress.status("preparing the room for notebooks"), suppress(OSError):
-                        place.start()  # what else is wrong, as with the data, is said of each notebook
-                    for note in place.notes:
-                        progress.print(f"grade: {note}")
-        return _grade_each(work, out, lodgings, console, progress)
-
-
-def _has_notebook(path: Path) -> bool:
-    return path.suffix == ".ipynb" or (path.is_dir() and any(path.rglob("*.ipynb")))
-
-
-def _grade_each(
-    work: Sequence[tuple[Course, Path]],
-    out: Path,
-    lodgings: Mapping[int, Lodgings | None],
-    console: Console,
-    progress: Console,
-) -> tuple[list[Marksheet], list[Exit]]:
-    sheets: list[Marksheet] = []
-    codes: list[Exit] = []
-    for number, (course, folder) in enumerate(work, 1):
-        prefix = f"[{number}/{len(work)}] " if len(work) > 1 else ""
+    roster = load_roster(how.roster) if how.roster else ()
+    if how.emit_sbatch is not None:
+        _emit_sbatch(classes, how, console)
+        return [], []
+    total, summaries = ClassSummary(), []
+    store = Store(how.out)
+    with store.held(shared=how.part is not None):
         try:
-            sheet = _grade_one(course, folder, out, lodgings[id(course)], progress, prefix)
-        except InfrastructureError as error:
-            progress.print(f"grade: {folder}: {error}")
-            codes.append(Exit.INFRASTRUCTURE)
-            continue
-        except GraderError:
-            raise
-        except Exception:  # a bug of ours: this hand-in stays ungraded, with the traceback for staff; the class goes on
-            progress.print(f"grade: {folder}: the grader failed and marked nothing\n{traceback.format_exc()}")
-            codes.append(Exit.INFRASTRUCTURE)
-            continue
-        sheets.append(sheet)
-        codes += _codes(sheet)
-        _show(sheet, out, console)
-    return sheets, codes
+            for course, folders in classes:
+                summaries += _grade_class(course, folders, how, total, progress)
+        finally:
+            if how.part is None:
+                _keep_whole(store, classes, roster)
+    _show_all(summaries, total, how.out, console)
+    codes = [code for summary in summaries for code in _codes(summary)]
+    return summaries, [*codes, *([Exit.INFRASTRUCTURE] if total.failed else [])]
 
 
-def _grade_one(
-    course: Course, folder: Path, out: Path, lodgings: Lodgings | None, progress: Console, prefix: str
-) -> Marksheet:
-    from grader.codec import build_marksheet, render_json, write_text
-    from grader.feedback import render_feedback
-    from grader.pipeline import grade_submission
+def _grade_class(
+    course: Course, folders: Sequence[Path], how: Options, total: ClassSummary, progress: Console
+) -> list[Summary]:
+    """Grade the hand-ins of one class folder, and show how it goes."""
+    from grader.batch.progress import Watch
+    from grader.batch.run import build_plan, run_plan
+    from grader.intake import student_id
 
-    def say(stage: str) -> None:
-        status.update(f"{prefix}{folder.name}: {stage}")
-        if not progress.is_terminal:
-            progress.print(f"{prefix}{folder.name}: {stage}")
+    folders = [folder for folder in folders if not how.only or student_id(folder) in how.only]
+    job = _build_job(course, folders[0], how)
+    with progress.status("looking for what must be done"):
+        plan = build_plan(course, job, folders)
+    summaries, notes = [], set()
+    jobs = how.jobs or 1
+    with Watch(progress, len(folders), unchanged=len(plan.unchanged), jobs=jobs) as watch:
+        for event in run_plan(plan, jobs=how.jobs, executor=_choose_executor(how)):
+            if event.kind == "note":
+                if event.text and event.text not in notes:
+                    notes.add(event.text)
+                    progress.print(f"grade: {event.text}")
+                continue
+            watch.take(event)
+            total.add(event)
+            if event.summary is not None:
+                summaries.append(event.summary)
+    return summaries
 
-    with progress.status(f"{prefix}{folder.name}") as status:
-        sheet = grade_submission(course, folder, lodgings=lodgings, progress=say)
-        page = render_feedback(sheet, course.root)
-        target = out / sheet.submission
-        write_text(target / "marksheet.json", render_json(build_marksheet(sheet)))
-        write_text(target / "feedback.html", page)
-    return sheet
+
+def _choose_executor(how: Options) -> Executor | None:
+    """Return who does the work where it is not this machine by itself."""
+    if how.scheduler is None and how.cluster is None:
+        return None
+    from functools import partial
+
+    from grader.batch.dask import run_dask
+
+    return partial(run_dask, scheduler=how.scheduler, cluster=how.cluster, jobs=how.jobs)
 
 
-def _codes(sheet: Marksheet) -> list[Exit]:
+def _keep_whole(store: Store, classes: Sequence[tuple[Course, list[Path]]], roster: Sequence[str]) -> None:
+    """Keep what the class is now, for ``grade diff`` and for people."""
+    from grader.batch.run import keep_run
+    from grader.batch.whole import write_whole
+
+    course = classes[0][0]
+    keep_run(store, course.digests)
+    write_whole(store, course, [folder for _, folders in classes for folder in folders], roster)
+
+
+def _read_part(path: Path) -> list[Path]:
+    from grader.batch.slurm import read_part
+
+    return [Path(item) for item in read_part(path)]
+
+
+def _emit_sbatch(classes: Sequence[tuple[Course, list[Path]]], how: Options, console: Console) -> None:
+    """Write an array job for every class, and say how to start it."""
+    from grader.batch.slurm import emit_sbatch
+
+    assert how.emit_sbatch is not None  # noqa: S101  # asked by the caller
+    for number, (course, folders) in enumerate(classes):
+        folder = how.emit_sbatch / f"class-{number}" if len(classes) > 1 else how.emit_sbatch
+        job = _build_job(course, folders[0], how)
+        paths = [str(item.resolve()) for item in folders]
+        written = emit_sbatch(job, paths, folder, tasks=how.jobs or min(len(paths), 100))
+        console.print(f"{len(written)} files in {folder}; to start it: sh {folder / 'submit.sh'}")
+
+
+def _codes(summary: Summary) -> list[Exit]:
     """Return the exit codes that one marksheet asks for."""
-    codes = [Exit.GRADED if sheet.status == "final" else Exit.NEEDS_REVIEW]
-    if any(mark.evidence.verdict == "ungraded" for mark in sheet.marks):
-        codes.append(Exit.INFRASTRUCTURE)
-    return codes
+    codes = [Exit.GRADED if summary.status == "final" else Exit.NEEDS_REVIEW]
+    return [*codes, Exit.INFRASTRUCTURE] if summary.ungraded else codes
+
+
+_MOST_TABLES = 3
+
+
+def _show_all(summaries: Sequence[Summary], total: ClassSummary, out: Path, console: Console) -> None:
+    """Print each of a few marksheets, else the class in a table."""
+    from grader.batch.store import MARKSHEET
+    from grader.codec import read_marksheet
+
+    if len(summaries) > _MOST_TABLES:
+        total.print_summary(console)
+        console.print(f"  {out / 'class.html'}\n  {out / 'gradebook.csv'}")
+        return
+    for summary in summaries:
+        _show(read_marksheet((out / summary.student / MARKSHEET).read_text(encoding="utf-8")), out, console)
 
 
 MARKS = {"correct": "✓", "partial": "◐", "wrong": "✗", "missing": "–", "unreadable": "?", "ungraded": "!"}
@@ -330,10 +480,14 @@ def _why(mark: Mark) -> str:
     return textwrap.shorten("; ".join(filter(None, parts)), 100, placeholder=" …")
 
 
-def _write_json(target: str, sheets: Sequence[Marksheet]) -> None:
-    from grader.codec import build_marksheet, render_json, write_text
+def _write_json(target: str, out: Path, summaries: Sequence[Summary]) -> None:
+    import json
 
-    text = render_json({"schema": MARKSHEETS_SCHEMA, "marksheets": [build_marksheet(sheet) for sheet in sheets]})
+    from grader.batch.store import MARKSHEET
+    from grader.codec import render_json, write_text
+
+    found = [json.loads((out / summary.student / MARKSHEET).read_text(encoding="utf-8")) for summary in summaries]
+    text = render_json({"schema": MARKSHEETS_SCHEMA, "marksheets": found})
     if target == "-":
         sys.stdout.buffer.write(text.encode())
         sys.stdout.flush()

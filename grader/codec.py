@@ -22,7 +22,19 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from grader.errors import ConfigError, InfrastructureError, Problem
-from grader.model import Evidence, Finding, Json, Mark, Marksheet, Review
+from grader.model import (
+    CellRun,
+    Checked,
+    Evidence,
+    Execution,
+    Finding,
+    Json,
+    Mark,
+    Marksheet,
+    NetworkLook,
+    ProbeReply,
+    Review,
+)
 
 MARKSHEET_SCHEMA = "grader/marksheet/1"
 MAX_YAML_BYTES = 2_000_000
@@ -299,6 +311,69 @@ def _read_mark(item: Mapping[str, Json]) -> Mark:
         awarded=_decimal(item["awarded"]),
         evidence=evidence,
     )
+
+
+# --- what is stored between a hand-in and its marksheet ---------------------------------------------------------------
+
+
+def build_execution(execution: Execution) -> dict[str, Json]:
+    """Return a notebook's run as a JSON object."""
+    return dataclasses.asdict(execution)
+
+
+def read_execution(data: Mapping[str, Json]) -> Execution:
+    """Return the run of a JSON object that ``build_execution`` made. Raises ConfigError for any other."""
+    try:
+        return Execution(
+            **{
+                **data,
+                "cells": tuple(_read_cell(item) for item in data["cells"]),
+                "replies": {name: ProbeReply(**reply) for name, reply in data["replies"].items()},
+                "findings": tuple(Finding(**item) for item in data["findings"]),
+            }
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"not a stored run that this version reads: {error}") from None
+
+
+def _read_cell(item: Mapping[str, Json]) -> CellRun:
+    return CellRun(**{**item, "networks": tuple(NetworkLook(**look) for look in item["networks"])})
+
+
+def build_checked(checked: Checked) -> dict[str, Json]:
+    """Return a hand-in's evidence as a JSON object; credits are texts, so that nothing of them is lost."""
+    data = dataclasses.asdict(checked)
+    for item in data["evidence"]:
+        item["credit"] = _exact(item["credit"])
+        if item["review"]:
+            item["review"]["suggested_credit"] = _exact(item["review"]["suggested_credit"])
+    return data
+
+
+def read_checked(data: Mapping[str, Json]) -> Checked:
+    """Return the evidence of a JSON object that ``build_checked`` made. Raises ConfigError for any other."""
+    try:
+        evidence = tuple(_read_evidence(item) for item in data["evidence"])
+        findings = tuple(Finding(**item) for item in data["findings"])
+        return Checked(**{**data, "evidence": evidence, "findings": findings})
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"not stored evidence that this version reads: {error}") from None
+
+
+def _read_evidence(item: Mapping[str, Json]) -> Evidence:
+    review = item["review"]
+    if review:
+        review = Review(**{**review, "suggested_credit": _number(review["suggested_credit"])})
+    findings = tuple(Finding(**finding) for finding in item["findings"])
+    return Evidence(**{**item, "credit": _number(item["credit"]), "findings": findings, "review": review})
+
+
+def _exact(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _number(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 def _decimal(value: int | Decimal | None) -> Decimal | None:

@@ -35,6 +35,7 @@ class Course:
     secret: bytes
     class_file: ClassFile
     digests: dict[str, str]
+    class_folder: Path | None = None
 
     @property
     def key_id(self) -> str:
@@ -117,6 +118,7 @@ def load_course(paths: Sequence[Path], *, root: Path | None, rubric: Path | None
             "reference": digest_folder(found / "reference" / loaded.assignment),
             "grader": digest_folder(Path(__file__).parent),
         },
+        class_folder=class_folder,
     )
 
 

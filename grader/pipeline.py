@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 import time
 import traceback
@@ -17,7 +18,18 @@ from grader.documents import Document, find_passages, read_document
 from grader.intake import may_hold_answers, open_submission, read_artifact, student_id
 from grader.kinds import KINDS, Context
 from grader.marking import award_mark, total
-from grader.model import Answer, Artifact, Evidence, Execution, Finding, Marksheet, Review, Submission
+from grader.model import (
+    Answer,
+    Artifact,
+    Checked,
+    Evidence,
+    Execution,
+    Finding,
+    Marksheet,
+    ProbeRequest,
+    Review,
+    Submission,
+)
 from grader.rubric import Criterion
 from grader.sandbox import Lodgings, NoRoomError, find_device, find_version, open_lodging, run_notebook
 
@@ -48,17 +60,29 @@ def grade_submission(
     """
     started = time.monotonic()
     progress("opening")
-    submission = open_submission(
-        path, assignment=course.rubric.assignment, machine_read=_says_machine_read(course, path)
-    )
+    submission = open_hand_in(course, path)
+    execution = execute(course, submission, lodgings, progress)
+    checked = check_submission(course, submission, execution, progress)
+    return mark_submission(course, checked, seconds=time.monotonic() - started)
+
+
+def open_hand_in(course: Course, path: Path) -> Submission:
+    """Return the hand-in at ``path``, with what the class file says of it. Raises ConfigError where it is gone."""
+    # True where the class file lists it as machine-read, None where the report itself must tell.
+    machine_read = True if student_id(path) in course.class_file.machine_read else None
+    return open_submission(path, assignment=course.rubric.assignment, machine_read=machine_read)
+
+
+def check_submission(
+    course: Course, submission: Submission, execution: Execution | None, progress: Progress = lambda _: None
+) -> Checked:
+    """Return the evidence for every criterion, from the report and from the notebook's run."""
     progress("reading the report")
     documents = read_documents(submission)
     answers = find_answers(course, submission, documents)
-    seed = course.seed(submission.digest)
-    execution = execute(course, submission, seed, lodgings, progress)
     progress("checking")
     context = Context(
-        seed=seed,
+        seed=course.seed(submission.digest),
         answers=answers,
         questions={criterion.id: criterion.question for criterion in course.rubric.criteria},
         worlds=course.rubric.worlds,
@@ -66,17 +90,36 @@ def grade_submission(
         execution=execution,
         signs=course.rubric.notebook.signs if course.rubric.notebook else "",
     )
+    evidence = tuple(check(criterion, answers[criterion.id], context) for criterion in course.rubric.criteria)
+    return Checked(
+        submission=submission.student,
+        digest=submission.digest,
+        evidence=evidence,
+        findings=(
+            *submission.findings,
+            *(finding for document in documents for finding in document.findings),
+            *(execution.findings if execution else ()),
+        ),
+        environment=build_environment(course, execution),
+        fault=bool(execution and execution.fault) or any(item.verdict == "ungraded" for item in evidence),
+        notebook_seconds=round(execution.seconds, 3) if execution else 0.0,
+    )
+
+
+def mark_submission(course: Course, checked: Checked, *, seconds: float) -> Marksheet:
+    """Return the marksheet: what the evidence is worth by the rubric. ``seconds`` is what this took."""
+    evidence = {item.criterion: item for item in checked.evidence}
     marks = tuple(
         award_mark(
             title=criterion.title,
             available=criterion.available,
-            evidence=check(criterion, answers[criterion.id], context),
+            evidence=_with_visibility(evidence[criterion.id], criterion),
         )
         for criterion in course.rubric.criteria
     )
     status, awarded, so_far = total(marks)
     return Marksheet(
-        submission=submission.student,
+        submission=checked.submission,
         assignment=course.rubric.assignment,
         title=course.rubric.title,
         status=status,
@@ -84,23 +127,11 @@ def grade_submission(
         available=course.rubric.available,
         awarded_so_far=so_far,
         marks=marks,
-        findings=(
-            *submission.findings,
-            *(finding for document in documents for finding in document.findings),
-            *(execution.findings if execution else ()),
-        ),
-        environment=build_environment(course, execution),
-        digests={"submission": submission.digest, **course.digests},
-        timing={
-            "seconds": round(time.monotonic() - started, 3),
-            "notebook_seconds": round(execution.seconds, 3) if execution else 0,
-        },
+        findings=checked.findings,
+        environment=checked.environment,
+        digests={"submission": checked.digest, **course.digests},
+        timing={"seconds": round(seconds, 3), "notebook_seconds": checked.notebook_seconds},
     )
-
-
-def _says_machine_read(course: Course, path: Path) -> bool | None:
-    """Return True where the class file lists the hand-in as machine-read, None where the report itself must tell."""
-    return True if student_id(path) in course.class_file.machine_read else None
 
 
 def read_documents(submission: Submission) -> list[Document]:
@@ -162,21 +193,40 @@ def _read_notebook_answer(course: Course, submission: Submission, criterion: Cri
     return Answer(question=criterion.id, state="missing")
 
 
+def list_requests(course: Course, submission: Submission) -> Sequence[ProbeRequest]:
+    """Return what the submission's notebook will be asked."""
+    settings = course.rubric.notebook
+    if settings is None:
+        return ()
+    found: Sequence[ProbeRequest] = course.resolve(settings.checks)(_probe_seed(course, submission))
+    return found
+
+
+def _probe_seed(course: Course, submission: Submission) -> int:
+    return Context(seed=course.seed(submission.digest)).number("probes")
+
+
 def execute(
-    course: Course, submission: Submission, seed: bytes, lodgings: Lodgings | None, progress: Progress
+    course: Course,
+    submission: Submission,
+    lodgings: Lodgings | None,
+    progress: Progress = lambda _: None,
+    requests: Sequence[ProbeRequest] | None = None,
 ) -> Execution | None:
-    """Run the submission's notebook with the rubric's probes; None where there is none to run."""
+    """Run the submission's notebook with the rubric's probes; None where there is none to run.
+
+    ``requests`` are what ``list_requests`` gives, where the caller has asked already.
+    """
     settings = course.rubric.notebook
     artifact = find_notebook(course, submission)
     if settings is None or artifact is None or lodgings is None:
         return None
     progress(f"running {Path(artifact.path).name}")
-    context = Context(seed=seed)
     try:
         return run_notebook(
             read_artifact(submission, artifact),
             lodgings,
-            requests=course.resolve(settings.checks)(context.number("probes")),
+            requests=list_requests(course, submission) if requests is None else requests,
             probes_source=(course.root / settings.probes).read_text(encoding="utf-8"),
             progress=progress,
         )
@@ -200,29 +250,44 @@ def check(criterion: Criterion, answer: Answer, context: Context) -> Evidence:
             findings=(Finding(code="grader.fault", message=traceback.format_exc(), audience="staff"),),
             review=Review(reason="the grader failed on this criterion (see the finding for staff)"),
         )
-    return _with_place(evidence, criterion, answer)
+    return _with_place(evidence, answer)
 
 
-def _with_place(evidence: Evidence, criterion: Criterion, answer: Answer) -> Evidence:
-    """Add what every criterion shows: the place of the answer, and who may see what was expected."""
-    observed = dict(evidence.observed)
-    if answer.location is not None:
-        observed.setdefault("location", str(answer.location))
-    expected = {**evidence.expected, "visibility": criterion.expected_visibility}
-    return replace(evidence, observed=observed, expected=expected)
+def _with_place(evidence: Evidence, answer: Answer) -> Evidence:
+    """Add the place of the answer."""
+    if answer.location is None:
+        return evidence
+    return replace(evidence, observed={"location": str(answer.location), **evidence.observed})
+
+
+def _with_visibility(evidence: Evidence, criterion: Criterion) -> Evidence:
+    """Add who may see what was expected."""
+    return replace(evidence, expected={**evidence.expected, "visibility": criterion.expected_visibility})
 
 
 def build_environment(course: Course, execution: Execution | None) -> dict[str, object]:
     """Return the versions, device, isolation and key that the marks were made with."""
-    versions = {"python": platform.python_version(), "grader": grader.__version__}
-    for name in ("numpy", "lark", "nbclient", *(course.rubric.notebook.packages if course.rubric.notebook else ())):
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = "absent"
     return {
-        "versions": versions,
+        "versions": find_versions_used(course),
         "device": execution.device if execution else "none needed",
         "isolation": execution.isolation if execution else "none needed",
         "key_id": course.key_id,
     }
+
+
+def find_versions_used(course: Course) -> dict[str, str]:
+    """Return the version of everything that marks may depend on."""
+    named = course.rubric.notebook.packages if course.rubric.notebook else ()
+    return {
+        "python": platform.python_version(),
+        "grader": grader.__version__,
+        **{name: _find_version(name) for name in ("numpy", "lark", "nbclient", *named)},
+    }
+
+
+@functools.cache
+def _find_version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "absent"

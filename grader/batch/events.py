@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Work = Literal["graded", "checked again", "marked again", "unchanged"]
-Kind = Literal["started", "stage", "finished", "failed"]
+Kind = Literal["started", "stage", "finished", "failed", "note"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,13 @@ class Job:
     device: str = "cpu"
     unsafe: bool = False
     fresh: bool = False
+    """Do everything again, whatever is stored."""
     repeat: int = 1
+    """How often each notebook is run, to find verdicts that move."""
+    prepare: bool = False
+    """There are notebooks: build the rooms before the first hand-in is opened."""
+    quiet_seconds: float = 900.0
+    """A worker that says nothing for longer is ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +55,8 @@ class Event:
     """Something happened to the hand-in at ``path``.
 
     ``text`` is the stage, or why it failed; ``worker`` names who works on it; ``summary`` comes with ``finished``.
+    ``fatal`` with ``failed``: no other hand-in would fare better, so that the run must stop. A ``note`` is for whoever
+    watches, and belongs to no hand-in.
     """
 
     kind: Kind
@@ -56,6 +64,7 @@ class Event:
     text: str = ""
     worker: str = ""
     summary: Summary | None = None
+    fatal: bool = False
 
 
 def build_event(event: Event) -> dict[str, Any]:

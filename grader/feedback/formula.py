@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
@@ -52,6 +53,7 @@ class _NotDrawnError(ValueError):
     """A formula that cannot be drawn faithfully."""
 
 
+@lru_cache(maxsize=1024)  # a class's pages show the same formulas: the expected ones, and most students' right ones
 def render_formula(latex: str, *, display: bool = True) -> Markup:
     """Return MathML for ``latex`` with the source as ``alttext``, or the source where it cannot be drawn."""
     source = clean(latex, LONGEST + 1).strip()

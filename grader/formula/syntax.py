@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from lark import Token, Tree
@@ -20,7 +21,7 @@ def find_position(node: Any) -> int | None:
 
 def is_dots(node: Any) -> bool:
     """Whether nothing but three dots stands here."""
-    tokens = [token for token in node.scan_values(lambda value: isinstance(value, Token))]
+    tokens = list(islice(node.scan_values(lambda value: isinstance(value, Token)), 2))  # most nodes hold many
     return len(tokens) == 1 and tokens[0].type == "DOTS"
 
 

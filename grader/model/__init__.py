@@ -1,6 +1,7 @@
 """Frozen records: what flows from one stage of the grader to the next. No I/O, standard library only."""
 
 from grader.model.answer import Answer, Location, State
+from grader.model.checked import Checked
 from grader.model.evidence import DECIDED, Audience, Evidence, Finding, Json, Review, Verdict
 from grader.model.execution import CellRun, Execution, NetworkLook, ProbeReply, ProbeRequest
 from grader.model.judgement import Judgement, PointResult
@@ -13,6 +14,7 @@ __all__ = [
     "Artifact",
     "Audience",
     "CellRun",
+    "Checked",
     "Evidence",
     "Execution",
     "Finding",

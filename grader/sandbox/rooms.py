@@ -107,6 +107,11 @@ class Rooms:
         """What marksheets say of how notebooks were run."""
         return f"bubblewrap room, {'warm' if self.warm else 'cold'} kernel"
 
+    @property
+    def is_prepared(self) -> bool:
+        """Whether ``start`` has built and inspected rooms already."""
+        return self._keeper is not None
+
     def __enter__(self) -> Rooms:
         return self
 

@@ -61,6 +61,8 @@ class UnsafeLodgings:
         self.broken = False
         self._data, self._seed = data, seed
 
+    is_prepared = True
+
     def start(self) -> None:
         """Do nothing: there is nothing to prepare."""
 

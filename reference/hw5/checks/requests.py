@@ -217,6 +217,12 @@ def _numbers(seed: int, name: str) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=2**14)
+def split_words(text: str) -> tuple[str, ...]:
+    """Return the words of a comment; those of the course's comments are asked for by every submission."""
+    return tuple(tokenize(text))
+
+
 @lru_cache(maxsize=8)
 def _training(seed: int, name: str) -> tuple[dict[str, int], list[dict[str, Any]]]:
     """Return the course corpus' vocabulary and batches of comments of about the same length.
@@ -224,11 +230,11 @@ def _training(seed: int, name: str) -> tuple[dict[str, int], list[dict[str, Any]
     Which number a word has depends on the request, so that weights trained elsewhere fit none.
     """
     comments = build_course_comments()[:QUALITY_COMMENTS]
-    counts = Counter(word for comment in comments for word in tokenize(comment.text))
+    counts = Counter(word for comment in comments for word in split_words(comment.text))
     words = sorted(counts)
     _random(seed, f"words {name}").shuffle(words)
     vocabulary = {word: index for index, word in enumerate(words, start=2)}
-    ordered = sorted(comments, key=lambda comment: len(tokenize(comment.text)))
+    ordered = sorted(comments, key=lambda comment: len(split_words(comment.text)))
     chunks = [ordered[start : start + QUALITY_BATCH] for start in range(0, len(ordered), QUALITY_BATCH)]
     return vocabulary, [
         {"tokens": encode(chunk, vocabulary), "labels": [item.toxic for item in chunk]} for chunk in chunks
@@ -237,7 +243,7 @@ def _training(seed: int, name: str) -> tuple[dict[str, int], list[dict[str, Any]
 
 def encode(comments: Sequence[Comment], vocabulary: Mapping[str, int]) -> list[list[int]]:
     """Return token ids [longest][comments]: unknown words 0, short comments padded with 1."""
-    rows = [[vocabulary.get(word, UNKNOWN) for word in tokenize(comment.text)] for comment in comments]
+    rows = [[vocabulary.get(word, UNKNOWN) for word in split_words(comment.text)] for comment in comments]
     longest = max(map(len, rows))
     return [[row[place] if place < len(row) else PADDING for row in rows] for place in range(longest)]
 
@@ -259,9 +265,9 @@ def _sort_by_length(comments: Sequence[Comment]) -> list[Comment]:
 
     These would be batches of one, which the network's own probe asks about.
     """
-    ordered = sorted(comments, key=lambda comment: (len(tokenize(comment.text)), comment.text))
-    counts = Counter(len(tokenize(comment.text)) for comment in ordered)
-    return [comment for comment in ordered if counts[len(tokenize(comment.text))] > 1]
+    ordered = sorted(comments, key=lambda comment: (len(split_words(comment.text)), comment.text))
+    counts = Counter(len(split_words(comment.text)) for comment in ordered)
+    return [comment for comment in ordered if counts[len(split_words(comment.text))] > 1]
 
 
 def _group_by_length(comments: Sequence[Comment]) -> list[list[Comment]]:
@@ -270,7 +276,7 @@ def _group_by_length(comments: Sequence[Comment]) -> list[list[Comment]]:
     The networks read padding as they read words, and training hardly shows them any: what the padding in a mixed batch
     does to a comment is chance (F1 0.86 where the same network has 1.00 without padding), and no student's doing.
     """
-    return [list(group) for _, group in groupby(comments, key=lambda comment: len(tokenize(comment.text)))]
+    return [list(group) for _, group in groupby(comments, key=lambda comment: len(split_words(comment.text)))]
 
 
 def _quality_inputs(seed: int, name: str, kind: str) -> dict[str, Any]:
@@ -288,13 +294,13 @@ def _quality_inputs(seed: int, name: str, kind: str) -> dict[str, Any]:
 
 
 def _own_inputs(seed: int) -> list[list[list[str]]]:
-    return [[tokenize(comment.text) for comment in group] for group in _group_by_length(own_comments(seed))]
+    return [[list(split_words(comment.text)) for comment in group] for group in _group_by_length(own_comments(seed))]
 
 
 @cache
 def _common_words() -> list[str]:
     """Return words of the course's comments, most of which a vocabulary of its training set holds."""
-    counts = Counter(word for comment in build_course_comments() for word in set(tokenize(comment.text)))
+    counts = Counter(word for comment in build_course_comments() for word in set(split_words(comment.text)))
     return sorted(word for word, count in counts.items() if count >= 50 and word.isalpha() and word in read_glove())
 
 

@@ -1,0 +1,133 @@
+"""One run over a class: what must be done, who does it, and what is kept of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from grader.batch.events import Event, Job
+from grader.batch.local import find_jobs, run_local
+from grader.batch.store import Record, Store
+from grader.batch.unit import Desk, build_desk, find_need, read_summary
+from grader.batch.worker import prepare, serve_one
+from grader.course import Course
+from grader.errors import ConfigError, InfrastructureError
+from grader.intake import student_id
+from grader.pipeline import open_lodgings
+
+RUN_SCHEMA = "grader/run/1"
+Executor = Callable[[Job, Sequence[str]], Iterator[Event]]
+
+
+class StoppedError(InfrastructureError):
+    """No hand-in of this run would have fared better: no room for notebooks, no space on the disk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run has to do: ``unchanged`` are as they should be, ``pending`` need work."""
+
+    desk: Desk
+    unchanged: tuple[Path, ...]
+    pending: tuple[Path, ...]
+    notebooks: bool
+
+
+def build_plan(course: Course, job: Job, paths: Sequence[Path], tell: Callable[[int], None] = lambda _: None) -> Plan:
+    """Return what must be done for ``paths``; ``tell`` hears how many have been looked at."""
+    desk = build_desk(job, course)
+    unchanged: list[Path] = []
+    pending: list[Path] = []
+    notebooks = False
+    for number, path in enumerate(paths, 1):
+        try:
+            need = find_need(desk, path)
+        except ConfigError:  # taken away meanwhile: whoever grades it says so
+            pending.append(path)
+            continue
+        (pending if need.work else unchanged).append(path)
+        notebooks = notebooks or need.notebook
+        tell(number)
+    return Plan(desk=desk, unchanged=tuple(unchanged), pending=tuple(pending), notebooks=notebooks)
+
+
+def run_plan(plan: Plan, *, jobs: int | None = None, executor: Executor | None = None) -> Iterator[Event]:
+    """Do what the plan says and yield what happens; what fails is remembered in the store.
+
+    A single hand-in is graded in this process, a class by ``jobs`` workers (by default what the machine allows), or by
+    ``executor``. Raises StoppedError where going on makes no sense.
+    """
+    desk = plan.desk
+    job = replace(desk.job, prepare=plan.notebooks, quiet_seconds=find_quiet_seconds(desk.course))
+    for path in plan.unchanged:
+        record = desk.store.find_record(student_id(path))
+        if record is not None:
+            yield Event(
+                kind="finished", path=str(path), summary=replace(read_summary(record.summary), work="unchanged")
+            )
+    paths = [str(path) for path in plan.pending]
+    if executor is not None:
+        events = executor(job, paths)
+    elif len(paths) == 1:
+        events = _run_here(replace(desk, job=job), paths[0])
+    else:
+        settings = desk.course.rubric.notebook
+        events = run_local(job, paths, jobs or find_jobs(settings, notebooks=plan.notebooks, device=job.device))
+    yield from _remember(desk.store, events if paths else iter(()))
+
+
+def _remember(store: Store, events: Iterator[Event]) -> Iterator[Event]:
+    for event in events:
+        if event.kind == "failed" and event.fatal:
+            raise StoppedError(event.text)
+        if event.kind == "failed":
+            store.write_failure(student_id(Path(event.path)), event.text)
+        yield event
+
+
+def _run_here(desk: Desk, path: str) -> Iterator[Event]:
+    """Grade one hand-in in this process: there is no class that it could bring down."""
+    said: list[Event] = []
+    yield Event(kind="started", path=path)
+    lodgings = open_lodgings(desk.course, device=desk.job.device, unsafe=desk.job.unsafe)
+    try:
+        prepare(lodgings, desk.job, said.append)
+        yield from said
+        said.clear()
+        serve_one(replace(desk, lodgings=lodgings), path, said.append)
+    finally:
+        if lodgings is not None:
+            lodgings.close()
+    yield from said
+
+
+def find_quiet_seconds(course: Course) -> float:
+    """Return how long a worker may be silent: it speaks at every cell and every probe."""
+    settings = course.rubric.notebook
+    longest = max(settings.cell_timeout_seconds, settings.probe_timeout_seconds) if settings else 0.0
+    return longest + 600.0  # rooms are built, a report is read and checked
+
+
+# --- the state of the whole ------------------------------------------------------------------------------------------
+
+
+def list_records(store: Store) -> Iterator[Record]:
+    """Yield what is stored of everybody, sorted by id."""
+    for student in store.list_students():
+        record = store.find_record(student)
+        if record is not None:
+            yield record
+
+
+def keep_run(store: Store, digests: dict[str, str]) -> int | None:
+    """Keep the marksheets of everybody as they are now, unless they are as they were; return the run's number."""
+    marksheets = {record.student: record.objects["marksheet"] for record in list_records(store)}
+    last = max(store.list_runs(), default=0)
+    before: dict[str, Any] = store.find_run(last) or {}
+    if before.get("marksheets") == marksheets:
+        return None
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    return store.write_run({"schema": RUN_SCHEMA, "at": at, "digests": digests, "marksheets": marksheets})
