@@ -305,7 +305,7 @@ def _grade_all(
     from grader.batch.progress import ClassSummary
     from grader.batch.store import Store
     from grader.feedback import load_templates
-    from grader.intake.roster import load_roster
+    from grader.intake import load_roster
 
     classes = _open(_read_part(how.part) if how.part else paths, how)
     for course, _ in classes:
@@ -341,14 +341,12 @@ def _grade_class(
     with progress.status("looking for what must be done"):
         plan = build_plan(course, job, folders)
     summaries, notes = [], set()
-    jobs = how.jobs or 1
-    with Watch(progress, len(folders), unchanged=len(plan.unchanged), jobs=jobs) as watch:
+    with Watch(progress, len(folders), unchanged=len(plan.unchanged)) as watch:
         for event in run_plan(plan, jobs=how.jobs, executor=_choose_executor(how)):
             if event.kind == "note":
                 if event.text and event.text not in notes:
                     notes.add(event.text)
                     progress.print(f"grade: {event.text}")
-                continue
             watch.take(event)
             total.add(event)
             if event.summary is not None:
@@ -392,7 +390,8 @@ def _emit_sbatch(classes: Sequence[tuple[Course, list[Path]]], how: Options, con
         folder = how.emit_sbatch / f"class-{number}" if len(classes) > 1 else how.emit_sbatch
         job = _build_job(course, folders[0], how)
         paths = [str(item.resolve()) for item in folders]
-        written = emit_sbatch(job, paths, folder, tasks=how.jobs or min(len(paths), 100))
+        last = ["--roster", str(how.roster.resolve())] if how.roster else []
+        written = emit_sbatch(job, paths, folder, tasks=how.jobs or min(len(paths), 100), last_options=last)
         console.print(f"{len(written)} files in {folder}; to start it: sh {folder / 'submit.sh'}")
 
 

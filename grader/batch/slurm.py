@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import math
 import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader.batch.events import Job
-from grader.errors import InfrastructureError
+from grader.errors import ConfigError, InfrastructureError
 
 MOST_TASKS = 1000  # Slurm's own limit as it comes (MaxArraySize is 1001)
 _OWN_BYTES = 2 * 2**30  # the grader itself, and the warm imports that rooms are forked from
@@ -49,28 +50,50 @@ def emit_sbatch(
     paths: Sequence[str],
     folder: Path,
     *,
-    command: Sequence[str],
     tasks: int,
+    command: Sequence[str] | None = None,
+    last_options: Sequence[str] = (),
     whole: Sequence[str] | None = None,
 ) -> list[Path]:
     """Write the scripts that grade ``paths`` with Slurm into ``folder``, and return the files written.
 
-    ``command`` is the grader with its options and without a PATH (``[python, "-m", "grader", "--out", ...]``); paths in
-    it must be absolute. ``tasks`` is how many jobs to make at the most. ``whole`` is what the last job is given as PATH
-    (else ``paths``), such as the class folder. ``submit.sh`` is what a person runs. The same input gives the same
-    files. Raises InfrastructureError where they cannot be written.
+    ``tasks`` is how many jobs to make at the most. ``command`` is the grader with its options and without a PATH (else
+    ``build_command`` of the job); paths in it must be absolute. The last job is given ``last_options`` besides, such as
+    a roster's, and ``whole`` as PATH (else ``paths``), such as the class folder. ``submit.sh`` is what a person runs.
+    The same input gives the same files. Raises InfrastructureError where they cannot be written.
     """
     folder = folder.resolve()
     lists = split_paths(paths, tasks)
     needs = find_needs(job)
+    command = build_command(job) if command is None else command
     files = {_part(number): json.dumps({"paths": part}) + "\n" for number, part in enumerate(lists)}
-    files["grade.sbatch"] = _build_grade(job, needs, folder, command, lists)
-    files["finish.sbatch"] = _build_finish(job, needs, folder, command, paths if whole is None else whole)
+    fresh = ["--fresh"] if job.fresh else []  # not in the last job, which would do everything once more
+    files["grade.sbatch"] = _build_grade(job, needs, folder, [*command, *fresh], lists)
+    last = [*command, *last_options, "--jobs", "1", "--", *(paths if whole is None else whole)]
+    files["finish.sbatch"] = _build_finish(job, needs, last)
     files["submit.sh"] = _build_submit(len(lists), len(paths))
     try:
         return _write(folder, files)
     except OSError as error:
         raise InfrastructureError(f"cannot write the scripts in {folder}: {error.strerror or error}") from None
+
+
+def build_command(job: Job) -> list[str]:
+    """Return the command line that grades as this job says, with this Python and without a PATH."""
+    options = ["--course", job.course, "--rubric", job.rubric, "--out", job.out, "--device", job.device]
+    if job.unsafe:
+        options.append("--unsafe-no-sandbox")
+    if job.repeat > 1:
+        options += ["--repeat", str(job.repeat)]
+    return [sys.executable, "-m", "grader", *options]
+
+
+def read_part(path: Path) -> list[str]:
+    """Return the hand-ins of one task's list. Raises ConfigError where there is no such list."""
+    try:
+        return [str(item) for item in json.loads(path.read_text(encoding="utf-8"))["paths"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"--part {path}: not a list that --emit-sbatch has written: {error}") from None
 
 
 def split_paths(paths: Sequence[str], tasks: int) -> list[list[str]]:
@@ -94,9 +117,9 @@ def _build_grade(job: Job, needs: Needs, folder: Path, command: Sequence[str], l
     return _build_script("grade", "One task of the array grades one list of hand-ins.", job, needs, seconds, head, body)
 
 
-def _build_finish(job: Job, needs: Needs, folder: Path, command: Sequence[str], whole: Sequence[str]) -> str:
+def _build_finish(job: Job, needs: Needs, last: Sequence[str]) -> str:
     about = "After the array: grades what is left, and writes what is made of the whole class."
-    body = f"{shlex.join([*command, '--jobs', '1', '--', *whole])} || code=$?\n"
+    body = f"{shlex.join(last)} || code=$?\n"
     return _build_script("finish", about, job, needs, _MOST_SECONDS, ["#SBATCH --output=finish.log"], body)
 
 

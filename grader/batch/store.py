@@ -198,6 +198,16 @@ class Store:
         """Write a file of the whole class, such as gradebook.csv."""
         self._write(self.out / name, text.encode("utf-8", "surrogateescape"))
 
+    def find_state(self, name: str) -> Any:
+        """Return what ``write_state`` wrote; None where nothing was."""
+        with contextlib.suppress(OSError, ValueError):
+            return json.loads((self.folder / name).read_text(encoding="utf-8"))
+        return None
+
+    def write_state(self, name: str, data: Mapping[str, Json]) -> None:
+        """Remember how something of the whole class was made."""
+        self._write(self.folder / name, render_json(dict(data)).encode())
+
     # --- failures and runs ---
 
     def write_failure(self, student: str, reason: str) -> None:

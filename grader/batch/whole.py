@@ -1,1 +1,83 @@
-def write_whole(store, course, folders, roster): pass
+"""What is written of the class as a whole: gradebook.csv and class.html, from the stored marksheets, one at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from grader.batch.class_page import ClassTally, render_class_page
+from grader.batch.gradebook import Gradebook
+from grader.batch.keys import build_digest
+from grader.batch.run import list_records
+from grader.batch.store import Record, Store
+from grader.codec import read_marksheet
+from grader.course import Course
+from grader.intake import student_id
+
+GRADEBOOK, PAGE, STUDENT_PAGE = "gradebook.csv", "class.html", "class-for-students.html"
+_STATE = "whole.json"
+
+
+def write_whole(store: Store, course: Course, folders: Sequence[Path], roster: Sequence[str] = ()) -> None:
+    """Write gradebook and class pages, unless they are as they should be. ``folders`` are the hand-ins that there are.
+
+    Everybody of whom the store has a marksheet is in it, and who handed in and has none is in it as well.
+    """
+    records = {record.student: record for record in list_records(store)}
+    handed_in = {student_id(folder) for folder in folders}
+    state = _describe(store, course, records, handed_in, roster)
+    if store.find_state(_STATE) == state and _is_whole(store, state):
+        return
+    book = Gradebook([criterion.id for criterion in course.rubric.criteria], roster)
+    tally = ClassTally()
+    for student, record in records.items():
+        data = store.get(record.objects["marksheet"])
+        if data is not None:
+            sheet = read_marksheet(data.decode("utf-8", "surrogateescape"))
+            book.add(sheet)
+            tally.add(sheet)
+        else:
+            handed_in.add(student)
+    for student in sorted(handed_in - records.keys()):
+        failed = store.find_failure(student) is not None
+        book.add_ungraded(student, "failed" if failed else "not graded")
+        tally.add_ungraded(failed=True)
+    for _ in set(roster) - records.keys() - handed_in:
+        tally.add_ungraded(failed=False)
+    templates = [course.root / "templates"]
+    title = course.rubric.title
+    texts = {
+        GRADEBOOK: book.export(),
+        PAGE: render_class_page(tally, title=title, templates=templates),
+        STUDENT_PAGE: render_class_page(tally, title=title, templates=templates, audience="student"),
+    }
+    for name, text in texts.items():
+        store.write_output(name, text)
+    state["files"] = {name: _digest(text.encode("utf-8", "surrogateescape")) for name, text in texts.items()}
+    store.write_state(_STATE, state)
+
+
+def _describe(
+    store: Store, course: Course, records: dict[str, Record], handed_in: set[str], roster: Sequence[str]
+) -> dict[str, object]:
+    """Return what gradebook and pages depend on; with the files' digests as they were written the last time."""
+    marksheets = {student: record.objects["marksheet"] for student, record in records.items()}
+    failed = {student: store.find_failure(student) for student in sorted(handed_in - records.keys())}
+    key = build_digest(marksheets, failed, sorted(handed_in), list(roster), course.digests, course.rubric.title)
+    before = store.find_state(_STATE) or {}
+    return {"key": key, "files": before.get("files", {})}
+
+
+def _is_whole(store: Store, state: dict[str, object]) -> bool:
+    files = state["files"]
+    if not isinstance(files, dict) or set(files) != {GRADEBOOK, PAGE, STUDENT_PAGE}:
+        return False
+    try:
+        return all(_digest((store.out / name).read_bytes()) == digest for name, digest in files.items())
+    except OSError:
+        return False
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

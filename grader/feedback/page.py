@@ -47,6 +47,15 @@ def render_page(view: StudentView, templates: Sequence[Path]) -> str:
     return _render(_environment(tuple(templates)), view)
 
 
+def render_template(name: str, templates: Sequence[Path], **values: object) -> str:
+    """Return another page than the student's, from the template ``name``. Raises ConfigError where it is broken."""
+    environment = _environment(tuple(templates))
+    try:
+        return environment.get_template(name).render(**values)
+    except TemplateError as error:
+        raise ConfigError([Problem(file=name, message=f"{type(error).__name__}: {error}")]) from error
+
+
 @lru_cache(maxsize=8)
 def _environment(folders: tuple[Path, ...]) -> Environment:
     environment = Environment(

@@ -4,7 +4,8 @@ from grader.intake.classfile import CLASS_FILE, ClassFile
 from grader.intake.discover import find_submissions, is_class_folder
 from grader.intake.folder import MAX_FILE_BYTES, build_digest, open_submission, read_artifact, student_id
 from grader.intake.media import may_hold_answers
-from grader.intake.names import escape_name
+from grader.intake.names import escape_name, natural_key
+from grader.intake.roster import load_roster
 
 __all__ = [
     "CLASS_FILE",
@@ -14,7 +15,9 @@ __all__ = [
     "escape_name",
     "find_submissions",
     "is_class_folder",
+    "load_roster",
     "may_hold_answers",
+    "natural_key",
     "open_submission",
     "read_artifact",
     "student_id",

@@ -16,14 +16,13 @@ missing; a class without a folder is an error.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from grader.errors import ConfigError, NothingFoundError
 from grader.intake.classfile import CLASS_FILE
 from grader.intake.media import find_media
-from grader.intake.names import escape_name, is_ignored
+from grader.intake.names import escape_name, is_ignored, natural_key
 
 _CLASS_NAME = "submissions"
 
@@ -74,7 +73,7 @@ def _find_under(path: Path, named: Path) -> list[Path]:
     _, folders = _list(path)
     if not folders:
         raise NothingFoundError(f"{named}: no hand-in in this class folder (one folder a student is expected)")
-    return [path / name for name in sorted(folders, key=_natural)]
+    return [path / name for name in sorted(folders, key=natural_key)]
 
 
 def _says_class(folder: Path) -> bool:
@@ -96,8 +95,3 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link to itself
         return False
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Return a key that sorts "student-2" before "student-10"."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name)]

@@ -44,3 +44,8 @@ def unescape_name(shown: str) -> str:
 def is_ignored(name: str) -> bool:
     """Tell whether a file or folder is left by a system or an editor and never part of a hand-in."""
     return name.startswith((".", "~$")) or name in _IGNORED
+
+
+def natural_key(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts "student-2" before "student-10"."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name)]

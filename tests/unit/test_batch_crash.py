@@ -25,8 +25,10 @@ KILLS = 50 if os.environ.get("GRADER_TEST_EVERYTHING") else 4
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    folder = make_quick_course(tmp_path_factory.mktemp("course"), preload=[])
-    make_small_class(folder / "submissions", 8)
+    folder = make_quick_course(tmp_path_factory.mktemp("course"))
+    for number, hand_in in enumerate(make_small_class(folder / "submissions", 8)):
+        if number % 4:  # two notebooks are enough to be killed in, and the rest is fast
+            (hand_in / "Q4.ipynb").unlink(missing_ok=True)
     return folder
 
 

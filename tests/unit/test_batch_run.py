@@ -45,7 +45,7 @@ def works(out: Path) -> dict[str, str]:
 def test_a_class_is_graded_whole_and_a_second_run_changes_nothing(course, out):
     grade(course, out)
     names = {name for number in range(1, 7) for name in (f"s000{number}/feedback.html", f"s000{number}/marksheet.json")}
-    assert set(list_names(out)) == names | {"gradebook.csv", "class.html"}
+    assert set(list_names(out)) == names | {"gradebook.csv", "class.html", "class-for-students.html"}
     before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in out.rglob("*") if path.is_file()}
     run = grade(course, out)
     after = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in out.rglob("*") if path.is_file()}
@@ -185,7 +185,7 @@ def test_a_full_disk_stops_with_a_sentence_and_the_next_run_completes(course, ou
     kept = tmp_path / "kept"
     kept.mkdir()
     command = f"{sys.executable} -m grader {course / 'submissions'} --out /small/out --jobs 2"
-    script = f"head -c 350000 /dev/zero >/small/filler; {command}; echo first=$? >&2; rm /small/filler; {command}; " \
+    script = f"head -c 1350000 /dev/zero >/small/filler; {command}; echo first=$? >&2; rm /small/filler; {command}; " \
              f"echo second=$? >&2; cp -r /small/out {kept}"  # fmt: skip
     room = [bwrap, "--dev-bind", "/", "/", "--size", "1500000", "--tmpfs", "/small", "--chdir", str(ROOT)]
     (Path("/small")).mkdir(exist_ok=True)
@@ -203,7 +203,7 @@ def test_a_full_disk_stops_with_a_sentence_and_the_next_run_completes(course, ou
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """A course with eight hand-ins, most of them with a tiny notebook, and what they come to."""
-    folder = make_quick_course(tmp_path_factory.mktemp("small"), preload=[])
+    folder = make_quick_course(tmp_path_factory.mktemp("small"))
     make_small_class(folder / "submissions", 8)
     out = tmp_path_factory.mktemp("one") / "out"
     grade(folder, out, "--jobs", 1)

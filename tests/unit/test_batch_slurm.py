@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from grader.batch.events import Job
-from grader.batch.slurm import MOST_TASKS, emit_sbatch, split_paths
-from grader.errors import InfrastructureError
+from grader.batch.slurm import MOST_TASKS, build_command, emit_sbatch, read_part, split_paths
+from grader.errors import ConfigError, InfrastructureError
 
 ROOT = Path(__file__).resolve().parents[2]
 STRANGE = ["/class/it's", '/class/a "b" $HOME `c`', "/class/two\nlines", "/class/-x \\", "/class/\udce9t\udce9"]
@@ -53,7 +53,7 @@ def test_every_hand_in_is_in_one_list_whatever_its_name(tmp_path: Path) -> None:
     ]  # fmt: skip
     for number in range(3):
         assert run(folder / "grade.sbatch", tmp_path, SLURM_ARRAY_TASK_ID=str(number)).returncode == 0
-    parts = [json.loads(Path(recorded(tmp_path, number)[-1]).read_text())["paths"] for number in range(3)]
+    parts = [read_part(Path(recorded(tmp_path, number)[-1])) for number in range(3)]
     assert sorted(path for part in parts for path in part) == sorted(STRANGE)
     assert recorded(tmp_path, 0)[:-1] == ["--out", str(tmp_path / "my out"), "--jobs", "1", "--part"]
 
@@ -62,9 +62,29 @@ def test_the_last_job_is_given_the_whole(tmp_path: Path) -> None:
     folder, _ = emit(tmp_path)
     assert run(folder / "finish.sbatch", tmp_path).returncode == 0
     assert recorded(tmp_path, "finish")[2:] == ["--jobs", "1", "--", *STRANGE]
-    emit(tmp_path, whole=["/class"])
+    emit(tmp_path, whole=["/class"], last_options=["--roster", "/my roster"])
     run(folder / "finish.sbatch", tmp_path)
-    assert recorded(tmp_path, "finish")[-2:] == ["--", "/class"]
+    assert recorded(tmp_path, "finish")[2:] == ["--roster", "/my roster", "--jobs", "1", "--", "/class"]
+
+
+def test_the_job_is_the_command_line(tmp_path: Path) -> None:
+    from grader.cli import grade
+
+    job = make_job(tmp_path, device="cuda", unsafe=True, fresh=True, repeat=3)
+    given = grade.make_context("grade", [*build_command(job)[3:], "--", "/a"]).params
+    assert [given[name] for name in ("device", "unsafe", "repeat")] == ["cuda", True, 3]
+    assert [str(given[name]) for name in ("root", "rubric", "out")] == [job.course, job.rubric, job.out]
+    folder = tmp_path / "scripts"
+    emit_sbatch(job, ["/a"], folder, tasks=1)
+    assert "--fresh --jobs 1 --part" in (folder / "grade.sbatch").read_text()
+    assert "--fresh" not in (folder / "finish.sbatch").read_text(), "everything would be done once more"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"paths": 1}'])
+def test_a_list_that_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "part.json").write_text(text)
+    with pytest.raises(ConfigError, match="not a list that --emit-sbatch has written"):
+        read_part(tmp_path / "part.json")
 
 
 @pytest.mark.parametrize(("code", "seen"), [(0, 0), (1, 0), (3, 0), (2, 2), (4, 4), (130, 130)])
