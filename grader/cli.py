@@ -20,7 +20,7 @@ from grader.errors import ConfigError, Exit, GraderError, NothingFoundError, wor
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from grader.batch.events import Job, Summary
+    from grader.batch.events import Event, Job, Summary
     from grader.batch.progress import ClassSummary
     from grader.batch.run import Executor
     from grader.batch.store import Store
@@ -340,17 +340,20 @@ def _grade_class(
     job = _build_job(course, folders[0], how)
     with progress.status("looking for what must be done"):
         plan = build_plan(course, job, folders)
-    summaries, notes = [], set()
+    summaries: list[Summary] = []
+    notes: set[str] = set()
+
+    def tell(event: Event) -> None:
+        if event.kind == "note" and event.text and event.text not in notes:
+            notes.add(event.text)
+            progress.print(f"grade: {event.text}")
+        watch.take(event)
+        total.add(event)
+        if event.summary is not None:
+            summaries.append(event.summary)
+
     with Watch(progress, len(folders), unchanged=len(plan.unchanged)) as watch:
-        for event in run_plan(plan, jobs=how.jobs, executor=_choose_executor(how)):
-            if event.kind == "note":
-                if event.text and event.text not in notes:
-                    notes.add(event.text)
-                    progress.print(f"grade: {event.text}")
-            watch.take(event)
-            total.add(event)
-            if event.summary is not None:
-                summaries.append(event.summary)
+        run_plan(plan, tell, jobs=how.jobs, executor=_choose_executor(how))
     return summaries
 
 

@@ -48,6 +48,7 @@ _TICK_SECONDS = 0.25
 _TRIES = 3
 _PER_THREAD = 4  # hand-ins at the scheduler for each thread of the workers: the rest waits here
 _SLURM_JOBS = 8
+_EXIT_SECONDS = 10.0  # for a Dask worker to end by itself
 _SPARE_SECONDS = 120  # between the end of a worker's life and the end of its Slurm job
 # For a scheduler of our own. A worker that dies costs one more try and not three; a hand-in waits at the scheduler and
 # not at a worker, whose death would be counted against it; no web pages, which would show what is worked on.
@@ -130,7 +131,7 @@ def _run(
                 yield Event(kind="note", path="", text=f"waiting for Slurm; its logs are in {_find_folder(job)}")
         client = stack.enter_context(_connect(place if cluster else scheduler))
         _wait_for_workers(client, job, patience)
-        yield from _Desk(client, run, patience).grade(paths)
+        yield from _Desk(client, run, patience, ours=cluster == "slurm").grade(paths)
 
 
 @contextlib.contextmanager
@@ -182,8 +183,8 @@ def _lost(error: object) -> InfrastructureError:
 class _Desk:
     """Gives hand-ins out, a few for each worker at a time, and takes in what comes of them."""
 
-    def __init__(self, client: Any, run: Run, patience: float) -> None:
-        self._client, self._run, self._patience = client, run, patience
+    def __init__(self, client: Any, run: Run, patience: float, *, ours: bool = False) -> None:
+        self._client, self._run, self._patience, self._ours = client, run, patience, ours
         self._done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._given: dict[str, tuple[Any, str, int]] = {}  # the future, the path and which try it is, by the task's key
         self._notes: set[str] = set()
@@ -193,7 +194,7 @@ class _Desk:
     def grade(self, paths: Sequence[str]) -> Iterator[Event]:
         """Yield what happens to ``paths`` until each has ended or a failure is fatal."""
         name = f"grader-{self._run.token}"
-        _ask(lambda: self._client.register_plugin(_build_plugin(self._run.token), name=name))
+        _ask(lambda: self._client.register_plugin(_build_plugin(self._run.token, ours=self._ours), name=name))
         waiting = deque((path, 1) for path in paths)
         try:
             while waiting or self._given:
@@ -413,16 +414,35 @@ def close_children(token: str = "") -> None:
 atexit.register(close_children)
 
 
-def _build_plugin(token: str) -> Any:
-    """Return what has a Dask worker close its children when it ends, or when the run does."""
+def end_worker(token: str) -> None:
+    """End the children of one run, and soon this Dask worker: it is a Slurm job of that run alone.
+
+    A Dask worker that gets scancel's signal while it closes may wait for itself for ever (distributed 2026.8.0), and
+    Slurm does not kill what it does not track.
+    """
+    close_children(token)
+    threading.Thread(target=_exit_late, daemon=True).start()
+
+
+def _exit_late() -> None:
+    time.sleep(_EXIT_SECONDS)
+    os._exit(0)
+
+
+def _build_plugin(token: str, *, ours: bool) -> Any:
+    """Return what has a Dask worker close its children when it ends, or when the run does.
+
+    ``ours``: the worker is a process that was made for the run, and ends with it.
+    """
     base: Any = _import("distributed").WorkerPlugin
+    end = end_worker if ours else close_children
 
     class Closing(base):  # type: ignore[misc]
-        """Sent by value, since its base is imported late: it may name nothing here but ``close_children``."""
+        """Sent by value, since its base is imported late: of what is here it may name functions only."""
 
         def teardown(self, worker: object) -> Coroutine[Any, Any, None]:
             """Close them beside the worker's event loop, which must go on."""
-            return asyncio.to_thread(close_children, token)
+            return asyncio.to_thread(end, token)
 
     return Closing()
 

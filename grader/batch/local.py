@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from grader.batch.events import Event, Job
@@ -35,7 +35,7 @@ def _find_free_memory() -> int:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), 2**40)
 
 
-def run_local(job: Job, paths: Sequence[str], jobs: int) -> Iterator[Event]:
+def run_local(job: Job, paths: Sequence[str], jobs: int) -> Generator[Event]:
     """Grade ``paths``, ``jobs`` at a time, and yield what happens. Call it from the main thread.
 
     Closing the iterator ends the workers, and with them every notebook.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from grader.intake import student_id
 from grader.pipeline import open_lodgings
 
 RUN_SCHEMA = "grader/run/1"
-Executor = Callable[[Job, Sequence[str]], Iterator[Event]]
+Executor = Callable[[Job, Sequence[str]], Generator[Event]]
 
 
 class StoppedError(InfrastructureError):
@@ -54,8 +55,10 @@ def build_plan(course: Course, job: Job, paths: Sequence[Path], tell: Callable[[
     return Plan(desk=desk, unchanged=tuple(unchanged), pending=tuple(pending), notebooks=notebooks)
 
 
-def run_plan(plan: Plan, *, jobs: int | None = None, executor: Executor | None = None) -> Iterator[Event]:
-    """Do what the plan says and yield what happens; what fails is remembered in the store.
+def run_plan(
+    plan: Plan, tell: Callable[[Event], None], *, jobs: int | None = None, executor: Executor | None = None
+) -> None:
+    """Do what the plan says and ``tell`` what happens, as it happens; what fails is remembered in the store.
 
     A single hand-in is graded in this process, a class by ``jobs`` workers (by default what the machine allows), or by
     ``executor``. Raises StoppedError where going on makes no sense.
@@ -65,43 +68,38 @@ def run_plan(plan: Plan, *, jobs: int | None = None, executor: Executor | None =
     for path in plan.unchanged:
         record = desk.store.find_record(student_id(path))
         if record is not None:
-            yield Event(
-                kind="finished", path=str(path), summary=replace(read_summary(record.summary), work="unchanged")
-            )
+            summary = replace(read_summary(record.summary), work="unchanged")
+            tell(Event(kind="finished", path=str(path), summary=summary))
     paths = [str(path) for path in plan.pending]
-    if executor is not None:
-        events = executor(job, paths)
-    elif len(paths) == 1:
-        events = _run_here(replace(desk, job=job), paths[0])
-    else:
-        settings = desk.course.rubric.notebook
-        events = run_local(job, paths, jobs or find_jobs(settings, notebooks=plan.notebooks, device=job.device))
-    yield from _remember(desk.store, events if paths else iter(()))
 
-
-def _remember(store: Store, events: Iterator[Event]) -> Iterator[Event]:
-    for event in events:
+    def hear(event: Event) -> None:
         if event.kind == "failed" and event.fatal:
             raise StoppedError(event.text)
         if event.kind == "failed":
-            store.write_failure(student_id(Path(event.path)), event.text)
-        yield event
+            desk.store.write_failure(student_id(Path(event.path)), event.text)
+        tell(event)
+
+    if executor is None and len(paths) == 1:
+        _run_here(replace(desk, job=job), paths[0], hear)
+    elif paths:
+        settings = desk.course.rubric.notebook
+        number = jobs or find_jobs(settings, notebooks=plan.notebooks, device=job.device)
+        events = executor(job, paths) if executor is not None else run_local(job, paths, number)
+        with contextlib.closing(events):
+            for event in events:
+                hear(event)
 
 
-def _run_here(desk: Desk, path: str) -> Iterator[Event]:
+def _run_here(desk: Desk, path: str, tell: Callable[[Event], None]) -> None:
     """Grade one hand-in in this process: there is no class that it could bring down."""
-    said: list[Event] = []
-    yield Event(kind="started", path=path)
+    tell(Event(kind="started", path=path))
     lodgings = open_lodgings(desk.course, device=desk.job.device, unsafe=desk.job.unsafe)
     try:
-        prepare(lodgings, desk.job, said.append)
-        yield from said
-        said.clear()
-        serve_one(replace(desk, lodgings=lodgings), path, said.append)
+        prepare(lodgings, desk.job, tell)
+        serve_one(replace(desk, lodgings=lodgings), path, tell)
     finally:
         if lodgings is not None:
             lodgings.close()
-    yield from said
 
 
 def find_quiet_seconds(course: Course) -> float:

@@ -144,12 +144,20 @@ no_jobs() {
   return 1
 }
 
+# Of this run only: what grades for it knows the folder, in its words or in its environment.
+ours() {
+  local pid
+  for pid in $(pgrep -f "grader\.batch\.worker|distributed\.cli\.dask_worker"); do
+    if grep -qsaF "$work" "/proc/$pid/environ" "/proc/$pid/cmdline"; then ps -o pid=,args= -p "$pid"; fi
+  done
+}
+
 no_processes() {
-  for _ in $(seq 10); do
-    pgrep -f "grader\.batch\.worker|distributed\.cli\.dask_worker" >/dev/null || return 0
+  for _ in $(seq 20); do
+    [ -z "$(ours)" ] && return
     sleep 1
   done
-  pgrep -af "grader\.batch\.worker|distributed\.cli\.dask_worker"
+  ours
   return 1
 }
 

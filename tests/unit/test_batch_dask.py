@@ -22,11 +22,7 @@ from tests.unit.room_cases import notebook, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = "# Q1\na) 2 and 3\n\nb) the third option\n\nc) option {}\n"
-# A worker that is killed while it answers tells its peers nothing; what asyncio then leaves open is Dask's.
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:.*:pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.class_maker import change_rubric, make_quick_course, make_reports, make_small_class, move_marks
+from tests.class_maker import build_notebook, change_rubric, make_quick_course, make_reports, make_small_class, move_marks
 from tests.unit.batch_cases import list_names, read_result, read_sheets, run_grade, stamp_records, start_grade
 from tests.unit.room_cases import wait_until
 
@@ -195,6 +195,25 @@ def test_a_full_disk_stops_with_a_sentence_and_the_next_run_completes(course, ou
     assert "Traceback" not in small.stderr
     assert "second=0" in small.stderr or "second=3" in small.stderr, small.stderr
     assert read_result(kept / "out") == read_result(out)
+
+
+@pytest.mark.notebook
+def test_without_a_room_a_class_is_refused_once(course, out, tmp_path):
+    bwrap = shutil.which("bwrap")
+    if bwrap is None:
+        pytest.skip("needs bubblewrap, to take it away")
+    for number in (1, 2, 3):
+        (course / "submissions" / f"s000{number}" / "Q4.ipynb").write_bytes(build_notebook("print(1)"))
+    broken = tmp_path / "bwrap"
+    broken.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    room = [bwrap, "--dev-bind", "/", "/", "--ro-bind", str(broken), bwrap, "--chdir", str(ROOT)]
+    command = [sys.executable, "-m", "grader", course / "submissions", "--out", out]
+    run = subprocess.run([*room, *command], capture_output=True, text=True, check=False)
+    assert run.returncode == 4
+    assert run.stderr.count("no sealed room for notebooks") == run.stderr.count("apt install bubblewrap") == 1
+    assert "Traceback" not in run.stderr
+    assert not list(out.rglob("marksheet.json"))
 
 
 # --- with notebooks ---------------------------------------------------------------------------------------------------
