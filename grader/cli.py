@@ -187,6 +187,7 @@ def main() -> None:
             COMMANDS[name].main(sys.argv[2:], prog_name=f"grade {name}", standalone_mode=False)
         else:
             grade.main(sys.argv[1:], prog_name="grade", standalone_mode=False)
+        sys.exit(Exit.GRADED)
     except click.exceptions.Abort:
         _die("interrupted: what was finished is stored", Exit.INTERRUPTED)
     except KeyboardInterrupt:

@@ -29,7 +29,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ def run_dask(
     cluster: str | None = None,
     jobs: int | None = None,
     wait_seconds: float | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event]:
     """Grade ``paths`` on Dask workers and yield what happens, as ``run_local`` does; the order is theirs.
 
     Exactly one of ``scheduler`` (the address of one that runs) and ``cluster`` is given: ``local`` makes workers on
@@ -119,7 +119,7 @@ def _import(name: str) -> Any:
 
 def _run(
     job: Job, paths: list[str], scheduler: str | None, cluster: str, jobs: int | None, patience: float
-) -> Iterator[Event]:
+) -> Generator[Event]:
     if not paths:
         return
     run = Run(token=secrets.token_hex(16), job=job, identity=find_identity(job))

@@ -4,6 +4,7 @@ import html
 import json
 import os
 import re
+import zlib
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def graded(tmp_path_factory):
 
 def test_the_hand_in_is_graded(graded):
     assert graded["code"] == 4, graded["err"]  # there is no torch here, and it says so
-    assert [path.name for path in sorted((graded["course"] / "graded").rglob("*.*"))] == [
+    assert [path.name for path in sorted((graded["course"] / "graded" / "99").rglob("*"))] == [
         "feedback.html",
         "marksheet.json",
     ]
@@ -125,6 +126,7 @@ def test_what_is_no_file_is_not_followed(linked, name):
     assert code in (3, 5)
     assert word not in out + err
     for file in filter(Path.is_file, (course / "graded").rglob("*")):
-        text = file.read_text()
-        assert word not in text
-        assert "root:x:0:0" not in text
+        data = file.read_bytes()
+        data = zlib.decompress(data) if "objects" in file.parts else data
+        assert word.encode() not in data
+        assert b"root:x:0:0" not in data

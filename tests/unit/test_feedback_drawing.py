@@ -58,7 +58,8 @@ def test_an_element_that_is_not_of_mathml_is_never_passed_on(monkeypatch: pytest
     """The library makes none today; a later release might."""
     tree = ElementTree.fromstring("<math><mrow><annotation-xml><mi>x</mi></annotation-xml></mrow></math>")
     monkeypatch.setattr("latex2mathml.converter.convert_to_element", lambda *_, **__: tree)
-    assert render_formula("x") == '<code class="tex" dir="ltr">x</code>'
+    source = "x_{of.no.other.test}"  # formulas are remembered
+    assert render_formula(source) == f'<code class="tex" dir="ltr">{source}</code>'
 
 
 def test_a_sentence_keeps_its_words_and_draws_its_formulas() -> None:
