@@ -40,11 +40,17 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+def _is_left_to_ci(item: pytest.Item) -> bool:
+    attack = item.path.parent.name == "hostile" and item.path.stem != "test_reach"
+    return attack or item.get_closest_marker("thorough") is not None
+
+
 def pytest_collection_modifyitems(config, items):
-    """Leave most attacks (minutes) to CI and to those who name them: `pytest tests/hostile`."""
-    if os.environ.get(EVERYTHING) or any("hostile" in str(argument) for argument in config.args):
+    """Leave what takes minutes (most attacks, whole classes) to CI and to those who name it: `pytest tests/hostile`."""
+    if os.environ.get(EVERYTHING):
         return
-    left = [item for item in items if item.path.parent.name == "hostile" and item.path.stem != "test_reach"]
+    named = " ".join(map(str, config.args))
+    left = [item for item in items if _is_left_to_ci(item) and not (item.path.name in named or "hostile" in named)]
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in set(left)]

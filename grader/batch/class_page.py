@@ -1,7 +1,9 @@
 """The class at a glance: how the marks are spread, what is hard, what is often found, and who needs a person first.
 
-Counters are filled one marksheet at a time. For staff; what a student could see leaves out every group of fewer than
-ten, all lists of hand-ins, and what is marked for staff.
+Counters are filled one marksheet at a time. For staff; what a student could see leaves out all lists of hand-ins, what
+is marked for staff, every group of fewer than ten, and every number that such a group could be worked out from: the
+hand-ins settled, marked in one criterion and counted at all lie within one another, so that none is shown beside
+another that it differs from by one to nine.
 """
 
 from __future__ import annotations
@@ -11,19 +13,28 @@ from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
 from grader.feedback.figures import Plot, Series
+from grader.feedback.markup import clean
 from grader.feedback.page import render_template
 from grader.intake import natural_key
 from grader.model import Mark, Marksheet
 
 TEMPLATE = "class.html.j2"
 LEAST_GROUP = 10
-_BINS = 10
-_SHARES = ("none", "up to half", "more than half", "full")
+_BINS = (10, 5, 4, 2)
+_SHARES = ("none", "up to half", "over half", "full")
+# How a criterion's shares are joined where some are held by too few: the first that works is taken.
+_JOINED = (
+    {name: name for name in _SHARES},
+    {"none": "none", "up to half": "a part", "over half": "a part", "full": "full"},
+    {"none": "not full", "up to half": "not full", "over half": "not full", "full": "full"},
+    {"none": "none", "up to half": "some", "over half": "some", "full": "some"},
+)
 _MOST_FINDINGS, _MOST_WAITING, _MOST_SLOW, _MESSAGE = 25, 100, 5, 300
 
 
@@ -40,21 +51,24 @@ class WaitingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CriterionRow:
-    """One criterion of the class; ``mean`` is the mean share of its marks in percent, "" where nobody is marked."""
+    """One criterion of the class: numbers as text, "" where there is none to show.
+
+    ``mean`` is the mean share of its marks in percent; ``full`` and ``none`` count those with all marks and with none.
+    """
 
     id: str
     title: str
-    marked: int
+    marked: str
     mean: str
-    full: int
-    none: int
-    waiting: int
+    full: str
+    none: str
+    waiting: str
     plot: Plot | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingRow:
-    """How many hand-ins have a finding, with one of its messages."""
+    """How many hand-ins have a finding, with one of its messages ("" for students: it may quote one of them)."""
 
     code: str
     count: int
@@ -66,7 +80,7 @@ class FindingRow:
 class _Criterion:
     title: str
     shares: Counter[str] = field(default_factory=Counter)
-    total: float = 0.0
+    total: Fraction = Fraction(0)
     waiting: int = 0
 
 
@@ -78,7 +92,8 @@ class ClassTally:
         self._totals = array("d")
         self._criteria: dict[str, _Criterion] = {}
         self._findings: Counter[str] = Counter()
-        self._messages: dict[str, tuple[str, bool]] = {}
+        self._told: Counter[str] = Counter()  # of these, said to the student
+        self._messages: dict[str, str] = {}
         self._waiting: list[tuple[float, str, str]] = []
         self._seconds = array("d")
         self._slowest: list[tuple[float, str]] = []
@@ -106,18 +121,19 @@ class ClassTally:
         if mark.awarded is None:
             item.waiting += 1
             return
-        share = float(mark.awarded / mark.available)
+        share = Fraction(mark.awarded) / Fraction(mark.available)  # exact: the order of the hand-ins must not show
         item.total += share
-        item.shares[_SHARES[0] if share == 0 else _SHARES[3] if share == 1 else _SHARES[1 + (share > 0.5)]] += 1
+        item.shares[_SHARES[0] if share == 0 else _SHARES[3] if share == 1 else _SHARES[1 + (2 * share > 1)]] += 1
 
     def _add_findings(self, sheet: Marksheet) -> None:
         """Count each code once a hand-in, and keep one message of it: the first by alphabet, whatever the order."""
         evidence = (item for mark in sheet.marks for item in mark.evidence.findings)
-        seen = {(item.code, item.message[:_MESSAGE], item.audience == "staff") for item in (*sheet.findings, *evidence)}
+        seen = {(item.code, item.message, item.audience) for item in (*sheet.findings, *evidence)}
         self._findings.update({code for code, _, _ in seen})
-        for code, message, staff in seen:
-            known = self._messages.get(code, (message, staff))
-            self._messages[code] = min(known, (message, staff))
+        self._told.update({code for code, _, audience in seen if audience == "student"})
+        for code, message, _ in seen:
+            shown = clean(message[:_MESSAGE])
+            self._messages[code] = min(self._messages.get(code, shown), shown)
 
     def add_ungraded(self, *, failed: bool) -> None:
         """Count a student without a marksheet: the grader failed, or nothing was handed in."""
@@ -130,44 +146,73 @@ class ClassTally:
         """How many hand-ins wait for a person."""
         return len(self._waiting)
 
+    @property
+    def settled(self) -> int:
+        """How many hand-ins wait for nobody."""
+        return self.graded - self.undecided
+
+    def tells_settled(self, least: int) -> bool:
+        """Return whether it may be told how many are settled, and with it how many are not."""
+        return not _is_small(self.settled, least) and not _is_small(self.undecided, least)
+
     def build_totals(self, least: int) -> Plot | None:
-        """Return the spread of the settled totals; None where fewer than ``least`` are settled."""
-        if len(self._totals) < max(1, least):
+        """Return the spread of the settled totals, as fine as it may be; None where it may not be shown at all."""
+        if len(self._totals) < max(1, least) or not self.tells_settled(least):
             return None
-        counts = Counter(min(int(total * _BINS / 100), _BINS - 1) for total in self._totals)
-        width = 100 // _BINS
-        names = tuple(f"{n * width}–{(n + 1) * width}" for n in range(_BINS))
-        values = tuple(None if 0 < counts[n] < least else float(counts[n]) for n in range(_BINS))
-        return _build_bars("Settled totals, in percent of all marks", names, values)
+        for bins in _BINS:
+            counts = Counter(min(int(total * bins / 100), bins - 1) for total in self._totals)
+            # One bin left out would follow from the others and the sum: all are shown, or fewer and wider ones.
+            if not any(_is_small(count, least) for count in counts.values()):
+                width = 100 // bins
+                names = [f"{n * width}+" for n in range(bins)]
+                values = [counts[n] for n in range(bins)]
+                return _build_bars("Settled totals", "percent of all marks", names, values)
+        return None
 
     def build_criteria(self, least: int) -> list[CriterionRow]:
         """Return the criteria in the rubric's order."""
         return [self._build_criterion(name, item, least) for name, item in self._criteria.items()]
 
-    @staticmethod
-    def _build_criterion(name: str, item: _Criterion, least: int) -> CriterionRow:
+    def _build_criterion(self, name: str, item: _Criterion, least: int) -> CriterionRow:
         marked = sum(item.shares.values())
-        plain = marked >= max(1, least)
-        values = tuple(None if 0 < item.shares[share] < least else float(item.shares[share]) for share in _SHARES)
-        hidden = any(value is None for value in values)
+        shown = self._join_shares(item, least) if marked >= max(1, least) else {}
+        # Of a criterion that gives all or nothing, mean and marked give the shares away: no mean without all of them.
+        mean = f"{float(100 * item.total / marked):.0f} %" if set(shown) == set(_SHARES) else ""
         return CriterionRow(
             id=name,
             title=item.title,
-            marked=marked,
-            mean=f"{100 * item.total / marked:.0f} %" if plain else "",
-            full=0 if hidden else item.shares["full"],
-            none=0 if hidden else item.shares["none"],
-            waiting=item.waiting,
-            plot=_build_bars(f"{name}: share of the marks", _SHARES, values) if plain and not hidden else None,
+            marked=str(marked) if shown or not least else "",
+            mean=mean,
+            full=str(shown["full"]) if "full" in shown else "",
+            none=str(shown["none"]) if "none" in shown else "",
+            waiting="" if least else str(item.waiting),
+            plot=_build_bars(name, "share of the marks", list(shown), list(shown.values())) if shown else None,
         )
 
+    def _join_shares(self, item: _Criterion, least: int) -> dict[str, int]:
+        """Return how many have which share, joined as far as needed; nothing where they may not be told."""
+        # Nor may those be told who are marked here, where it would say how few are not, or wait elsewhere only.
+        elsewhere = self.undecided - item.waiting if self.tells_settled(least) else 0
+        if _is_small(item.waiting, least) or _is_small(elsewhere, least):
+            return {}
+        for joined in _JOINED:
+            counts = dict.fromkeys(joined.values(), 0)
+            for share, name in joined.items():
+                counts[name] += item.shares[share]
+            if not any(_is_small(count, least) for count in counts.values()):
+                return counts
+        return {}
+
     def build_findings(self, audience: Literal["staff", "student"]) -> list[FindingRow]:
-        """Return the most frequent findings."""
+        """Return the most frequent findings; for students also none that fewer than ten do not have."""
         rows = []
-        for code, count in sorted(self._findings.items(), key=lambda item: (-item[1], item[0])):
-            message, staff = self._messages[code]
-            if audience == "staff" or (not staff and count >= LEAST_GROUP):
+        told = self._findings if audience == "staff" else self._told
+        for code, count in sorted(told.items(), key=lambda item: (-item[1], item[0])):
+            if audience == "staff":
+                staff, message = not self._told[code], self._messages[code]
                 rows.append(FindingRow(code=code, count=count, message=message, staff=staff))
+            elif count >= LEAST_GROUP and not _is_small(self.graded - count, LEAST_GROUP):
+                rows.append(FindingRow(code=code, count=count, message="", staff=False))
         return rows[:_MOST_FINDINGS]
 
     def build_waiting(self) -> list[WaitingRow]:
@@ -192,9 +237,14 @@ class ClassTally:
         ]
 
 
-def _build_bars(title: str, names: Sequence[str], values: Sequence[float | None]) -> Plot:
-    series = (Series(name="hand-ins", ys=tuple(values)),)
-    return Plot(kind="bars", title=title, y_label="hand-ins", categories=tuple(names), series=series)
+def _is_small(count: int, least: int) -> bool:
+    return 0 < count < least
+
+
+def _build_bars(title: str, label: str, names: Sequence[str], counts: Sequence[int]) -> Plot:
+    """Return the counts as bars; where nobody is, no bar."""
+    series = (Series(name="hand-ins", ys=tuple(float(count) if count else None for count in counts)),)
+    return Plot(kind="bars", title=title, x_label=label, categories=tuple(names), series=series)
 
 
 def render_class_page(
@@ -212,6 +262,7 @@ def render_class_page(
         staff=staff,
         tally=tally,
         enough=enough,
+        tells_settled=tally.tells_settled(least),
         totals=tally.build_totals(least) if enough else None,
         criteria=tally.build_criteria(least) if enough else [],
         findings=tally.build_findings(audience) if enough else [],

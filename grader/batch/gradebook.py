@@ -13,8 +13,8 @@ from grader.intake import natural_key
 from grader.model import Marksheet
 
 # A cell that begins so is a formula to spreadsheets (https://owasp.org/www-community/attacks/CSV_Injection), which also
-# drop spaces before it and know the full-width forms.
-_FORMULA = re.compile(r"^\s*[=+\-@\uff1d\uff0b\uff0d\uff20|%]|^[\t\r\n]")
+# drop spaces and signs that nobody sees before it, and know the full-width forms.
+_FORMULA = re.compile(r"^[\s\ufeff\u200b-\u200f\u2060]*[=+\-@\uff1d\uff0b\uff0d\uff20|%]|^[\t\r\n]")
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -57,8 +57,9 @@ class Gradebook:
         """Return the CSV (RFC 4180 but for line feeds alone, which every reader takes and which compare well)."""
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
+        criteria = map(guard_cell, self.criteria)
         writer.writerow(
-            ["student", "status", "total", "so_far", "available", *self.criteria, "waiting_for_a_person", "on_roster"]
+            ["student", "status", "total", "so_far", "available", *criteria, "waiting_for_a_person", "on_roster"]
         )
         for student in self.roster or sorted(self._rows, key=natural_key):
             writer.writerow(self._export_row(student, "yes" if self.roster else ""))
@@ -77,7 +78,9 @@ class Gradebook:
 def guard_cell(text: str) -> str:
     """Return a cell that no spreadsheet takes for a formula: such a text gets an apostrophe before it."""
     shown = _UNSEEN.sub("�", text)
-    return f"'{shown}" if _FORMULA.match(shown) else shown
+    guarded = f"'{shown}" if _FORMULA.match(shown) else shown
+    # The writer does not quote a carriage return before Python 3.13, and readers take it for the row's end.
+    return guarded.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def show_marks(value: Decimal | None) -> str:

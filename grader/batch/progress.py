@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.batch.events import Event, Summary
-from grader.intake import student_id
+from grader.intake import escape_name, natural_key, student_id
 
 _PLAIN_SECONDS = 30.0
 _MOST_LINES = 500  # in a larger class, hand-ins that went well have no line of their own
@@ -28,8 +28,13 @@ _FRAMES_SECONDS = 0.25
 
 def show_name(text: str, longest: int = 60) -> str:
     """Return a name or a stage without what would confuse a terminal or a reader, and not too long."""
-    shown = "".join("�" if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") else char for char in text)
+    shown = "".join("�" if _is_unsafe(char) else char for char in text)
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+def _is_unsafe(char: str) -> bool:
+    """Return whether a terminal could take it for a command, or a reader not see it; Persian's joiners are harmless."""
+    return char not in "\u200c\u200d" and unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 class Watch:
@@ -73,7 +78,8 @@ class Watch:
         """Take note of what happened, and show it."""
         if event.kind == "failed":
             self._end(event, "failed")
-            self._print(f"grade: {event.path}: {event.text}")
+            lines = (show_name(line, 1000) for line in event.text.expandtabs().split("\n"))
+            self._print(f"grade: {escape_name(event.path)}: " + "\n".join(lines))
         elif event.kind == "finished" and event.summary is not None:
             self._end(event, "waiting" if event.summary.waiting else "marked")
             self._say_finished(event.summary)
@@ -180,7 +186,7 @@ class ClassSummary:
         table = Table(title="Hand-ins", title_justify="left")
         for name in ("Hand-in", "Status", "So far", "of", "Waits for a person"):
             table.add_column(name, justify="right" if name in ("So far", "of") else "left", overflow="fold")
-        for summary in sorted(self._rows, key=lambda item: item.student):
+        for summary in sorted(self._rows, key=lambda item: natural_key(item.student)):
             status = "final" if summary.awarded is not None else "needs review"
             waiting = ", ".join(summary.waiting)
             marks = (f"{summary.awarded_so_far:g}", f"{summary.available:g}")

@@ -82,7 +82,7 @@ def _y_range(plot: Plot) -> tuple[float, float]:
     low, high = min(values), max(values)
     if plot.kind == "bars":
         room = 0.1 * (max(high, 0.0) - min(low, 0.0))  # for the numbers above and below the bars
-        low, high = min(low - room, 0.0), max(high + room, 0.0)
+        low, high = min(low - room, 0.0) if low < 0 else 0.0, max(high + room, 0.0)
     elif 0 <= low < 0.5 * high:
         low = 0.0
     if high - low <= 1e-9 * max(1.0, abs(high)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,8 +12,10 @@ from pathlib import Path
 from grader.errors import ConfigError, Problem
 
 _MOST_BYTES = 20_000_000
-# What the column of ids is called, without case, spaces and signs; the first that a file has is taken.
-_NAMES = ("studentid", "studentnumber", "id", "idnumber", "student", "username", "sisuserid", "sisid", "identifier",
+_JOINERS = "\u200c\u200d"
+# What the column of ids is called, without case, spaces and signs; the first of these that a file has is taken. Canvas
+# has "ID" (its own number) beside "SIS User ID", and a person's name below "Student".
+_NAMES = ("studentid", "studentnumber", "sisuserid", "sisid", "idnumber", "id", "username", "identifier", "student",
           "شمارهدانشجویی", "شمارهدانشجو", "کدملی")  # fmt: skip
 
 
@@ -38,27 +41,35 @@ def load_roster(path: Path) -> tuple[str, ...]:
         seen.setdefault(student, line)
     if problems:
         raise ConfigError(problems)
+    if not seen:
+        raise ConfigError([Problem(file=str(path), line=rows[0][0], message="holds no student below this line")])
     return tuple(seen)
 
 
 def normalise_id(text: str) -> str:
-    """Return an id with ASCII digits, and without spaces around it or signs that nobody sees."""
-    shown = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cf")).strip()
+    """Return an id with ASCII digits, and without spaces around it or signs that nobody sees.
+
+    The joiners of Persian spelling stay within a word, as they do in the names of folders.
+    """
+    kept = (char for char in text if char in _JOINERS or unicodedata.category(char) not in ("Cc", "Cf"))
+    shown = "".join(kept).strip().strip(_JOINERS).strip()
     return "".join(str(unicodedata.digit(char)) if char.isdecimal() else char for char in shown)
 
 
 def _read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line, cells) of every line that is not empty."""
+    """Yield (line, cells) of every row that is not empty, with the line that it begins in."""
     text = _read_text(path)
-    head = text.split("\n", 1)[0]
+    head = re.sub('"[^"]*"', "", next(iter(text.lstrip("\r\n ").splitlines()), ""))
     delimiter = max(",;\t", key=head.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    line = 1
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
-                yield reader.line_num, row
-    except csv.Error as error:
-        raise ConfigError([Problem(file=str(path), line=reader.line_num, message=f"is no CSV: {error}")]) from None
+                yield line, row
+            line = reader.line_num + 1
+    except csv.Error as error:  # a quote that is never closed, for one: it would swallow the students after it
+        raise ConfigError([Problem(file=str(path), line=line, message=f"is no CSV: {error}")]) from None
 
 
 def _read_text(path: Path) -> str:
@@ -83,5 +94,5 @@ def _find_column(path: Path, rows: Sequence[tuple[int, list[str]]]) -> tuple[int
             return names.index(name), 1
     if all(len(row) == 1 for _, row in rows):
         return 0, 0
-    hint = f"call it one of: {', '.join(_NAMES[:7])}"
+    hint = f"call it one of: {', '.join(_NAMES[:9])}"
     raise ConfigError([Problem(file=str(path), line=line, message="no column holds the students' ids", hint=hint)])

@@ -55,7 +55,7 @@ def test_killed_at_random_moments_the_class_is_complete_and_identical(course, un
         below = list_below(process.pid)
         process.send_signal(signal.SIGKILL)
         ended = process.wait() == -signal.SIGKILL
-        wait_until(lambda: not find_left(below), seconds=10)
+        assert wait_until(lambda: not find_left(below), seconds=10)  # noqa: B023
         after = stamp_records(out)
         # What was stored has not been made again, neither in this run nor in the one that now completes the class.
         assert all(after.get(name) == stamp for name, stamp in before.items())
@@ -74,7 +74,7 @@ def test_killed_at_random_moments_the_class_is_complete_and_identical(course, un
 
 def start_and_find_workers(course: Path, out: Path):
     process = start_grade(course / "submissions", "--out", out, "--jobs", 2)
-    wait_until(lambda: len(list((out / ".store" / "records").glob("*.json"))) >= 1, seconds=60)
+    assert wait_until(lambda: len(list((out / ".store" / "records").glob("*.json"))) >= 1, seconds=60)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     return process, [int(child) for child in children]
 
@@ -95,7 +95,7 @@ def test_ctrl_c_leaves_no_process_and_what_was_finished(course, undisturbed, tmp
     assert workers
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 130
-    wait_until(lambda: not find_left(below), seconds=10)
+    assert wait_until(lambda: not find_left(below), seconds=10)
     before = stamp_records(tmp_path / "out")
     assert run_grade(course / "submissions", "--out", tmp_path / "out").returncode in (0, 3)
     after = stamp_records(tmp_path / "out")

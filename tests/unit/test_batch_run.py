@@ -6,14 +6,22 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from tests.class_maker import build_notebook, change_rubric, make_quick_course, make_reports, make_small_class, move_marks
-from tests.unit.batch_cases import list_names, read_result, read_sheets, run_grade, stamp_records, start_grade
-from tests.unit.room_cases import wait_until
+from tests.class_maker import (
+    build_cells,
+    build_notebook,
+    change_rubric,
+    make_endless,
+    make_quick_course,
+    make_reports,
+    make_small_class,
+    move_marks,
+)
+from tests.unit.batch_cases import list_names, read_result, read_sheets, run_grade, stamp_records
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -113,7 +121,7 @@ def test_a_page_that_was_lost_or_changed_is_there_again(course, out):
 
 def test_a_store_that_was_damaged_is_made_good(course, out):
     grade(course, out)
-    expected = read_result(out)
+    expected = {name: data["criteria"] for name, data in read_sheets(out).items()}
     for path in (out / ".store" / "objects").rglob("*/*"):
         path.write_bytes(b"torn")
     (out / ".store" / "records" / "s0001.json").write_text("{")
@@ -122,9 +130,7 @@ def test_a_store_that_was_damaged_is_made_good(course, out):
     grade(course, out)
     change_rubric(course, lambda rubric: move_marks(rubric, -1))
     grade(course, out)
-    sheets, before = read_sheets(out), {name: json.loads(text) for name, text in expected.items() if "/" not in name and "." not in name}
-    for name, data in sheets.items():
-        assert data["criteria"] == before[name]["criteria"]
+    assert {name: data["criteria"] for name, data in read_sheets(out).items()} == expected
 
 
 def test_an_earlier_marksheet_that_no_store_knows_is_kept(course, out):
@@ -185,8 +191,10 @@ def test_a_full_disk_stops_with_a_sentence_and_the_next_run_completes(course, ou
     kept = tmp_path / "kept"
     kept.mkdir()
     command = f"{sys.executable} -m grader {course / 'submissions'} --out /small/out --jobs 2"
-    script = f"head -c 1350000 /dev/zero >/small/filler; {command}; echo first=$? >&2; rm /small/filler; {command}; " \
-             f"echo second=$? >&2; cp -r /small/out {kept}"  # fmt: skip
+    script = (
+        f"head -c 1350000 /dev/zero >/small/filler; {command}; echo first=$? >&2; rm /small/filler; {command}; "
+        f"echo second=$? >&2; cp -r /small/out {kept}"
+    )
     room = [bwrap, "--dev-bind", "/", "/", "--size", "1500000", "--tmpfs", "/small", "--chdir", str(ROOT)]
     (Path("/small")).mkdir(exist_ok=True)
     small = subprocess.run([*room, "sh", "-c", script], capture_output=True, text=True, check=False)
@@ -231,7 +239,7 @@ def small(tmp_path_factory):
 
 @pytest.mark.notebook
 @pytest.mark.slow
-@pytest.mark.parametrize("jobs", [2, 8])
+@pytest.mark.parametrize("jobs", [pytest.param(2, marks=pytest.mark.thorough), 8])
 def test_any_number_of_jobs_comes_out_the_same(small, out, jobs):
     course, one = small
     names = [f"s000{number}" for number in (5, 2, 8, 1, 7, 3, 6, 4)]  # another order
@@ -262,37 +270,36 @@ def test_a_changed_rubric_starts_no_kernel_and_a_changed_probe_runs_notebooks_on
 
 
 @pytest.mark.notebook
+@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_verdict_that_moves_is_found_and_waits_for_a_person(small, tmp_path):
-    course = tmp_path / "course"
-    shutil.copytree(small[0], course, symlinks=True)
-    folder = course / "submissions"
-    for path in folder.iterdir():
-        shutil.rmtree(path) if path.is_dir() else None
-    (folder / "moving").mkdir()
-    source = (
-        "import time\n"
-        "if time.time_ns() % 2:\n    raise SystemExit('not today')\n"
-        "import torch\n"
-    )  # fmt: skip
-    cells = [{"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": source}]
-    template = json.loads((ROOT / "submissions" / "99521082" / "Q4.ipynb").read_text())
-    book = {**template, "cells": [*cells, *template["cells"][:6]]}
-    (folder / "moving" / "Q4.ipynb").write_text(json.dumps(book))
-    run = run_grade(folder, "--out", tmp_path / "out", "--repeat", 2)
+    """Each of five functions is there in half of the runs: that none of them moves in four has a chance of 3e-5."""
+    names = ("Network", "train_network", "evaluate_network", "DeepNetwork", "find_analogy")
+    lottery = f"import os\nfor name in {names}:\n    if os.urandom(1)[0] & 1:\n        del globals()[name]\n"
+    cells = next(cells for seed in range(9) if "find_analogy" in "".join(cells := build_cells(Random(seed))))
+    for name, last in (("moving", lottery), ("steady", "print('as ever')")):
+        folder = tmp_path / "class" / name
+        folder.mkdir(parents=True)
+        (folder / "Q4.ipynb").write_bytes(build_notebook(*cells, last))
+    run = run_grade(tmp_path / "class", "--course", small[0], "--out", tmp_path / "out", "--repeat", 4)
     assert run.returncode in (0, 3), run.stderr
-    data = read_sheets(tmp_path / "out")["moving"]
-    record = json.loads((tmp_path / "out" / ".store" / "records" / "moving.json").read_text())
-    assert record["repeat"] == 2
-    for item in data["criteria"]:
-        if any(finding["code"] == "notebook.not_reproducible" for finding in item["findings"]):
-            assert item["review"] and item["awarded"] is None
+    moved = {}
+    for name, data in read_sheets(tmp_path / "out").items():
+        record = json.loads((tmp_path / "out" / ".store" / "records" / f"{name}.json").read_text())
+        assert record["repeat"] == 4
+        moved[name] = [
+            item
+            for item in data["criteria"]
+            if any(finding["code"] == "notebook.not_reproducible" for finding in item["findings"])
+        ]
+    assert moved["steady"] == []
+    assert moved["moving"]
+    assert all(item["review"] and item["awarded"] is None for item in moved["moving"])
 
 
 @pytest.mark.notebook
 def test_who_runs_is_shown_and_what_hangs_is_stopped(tmp_path):
     course = make_quick_course(tmp_path / "course", preload=[], cell_timeout_seconds=1.0)
-    from tests.class_maker import make_endless
-
     make_endless(course / "submissions")
     make_reports(course / "submissions", 2)
     run = run_grade(course / "submissions", "--out", tmp_path / "out")
