@@ -396,7 +396,7 @@ def _emit_sbatch(classes: Sequence[tuple[Course, list[Path]]], how: Options, con
         paths = [str(item.resolve()) for item in folders]
         last = ["--roster", str(how.roster.resolve())] if how.roster else []
         written = emit_sbatch(job, paths, folder, tasks=how.jobs or min(len(paths), 100), last_options=last)
-        console.print(f"{len(written)} files in {folder}; to start it: sh {folder / 'submit.sh'}")
+        console.print(f"{len(written)} files in {folder}; to start it: bash {folder / 'submit.sh'}")
 
 
 def _codes(summary: Summary) -> list[Exit]:
