@@ -6,8 +6,10 @@ The rule, in this order:
 2. A folder that holds class.yaml, or is named ``submissions``, is a class.
 3. A folder that holds rubrics/ and submissions/ is a course: its class is submissions/.
 4. A folder directly inside a class is a hand-in, also when it is empty or holds only folders.
-5. Any other folder that holds only folders (at least one) is a class, and an empty one beside rubrics/ too.
-6. Every other folder, also an empty one, is a hand-in.
+5. What a learning platform gives as the class's download is a class, whatever lies beside its folders (Moodle,
+   Gradescope, Classroom 50). Canvas's holds everybody's files in one heap: an error says so.
+6. Any other folder that holds only folders (at least one) is a class, and an empty one beside rubrics/ too.
+7. Every other folder, also an empty one, is a hand-in.
 
 The hand-ins of a class are its folders; loose files in it are not. An empty hand-in is a hand-in with everything
 missing; a class without a folder is an error.
@@ -16,6 +18,7 @@ missing; a class without a folder is an error.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +28,12 @@ from grader.intake.media import find_media
 from grader.intake.names import escape_name, is_ignored, natural_key
 
 _CLASS_NAME = "submissions"
+# moodle/moodle mod/assign/classes/downloader.php; older ones end with "_".
+_MOODLE = re.compile(r".+_\d+_assignsubmission_\w+")
+# instructure/canvas-lms lib/content_zipper.rb: name, perhaps LATE, user, attachment, the file's own name.
+_CANVAS = re.compile(r"[^_]+(?:_LATE)?_(\d+)_\d+_.+")
+_GRADESCOPE_LIST, _GRADESCOPE_FOLDER = "submission_metadata.yml", re.compile(r"submission_\d+")
+_CLASSROOM = re.compile(r".+_submissions_\d{4}(_\d\d){2}_T_.+")  # `gh teacher download`
 
 
 def find_submissions(paths: Sequence[Path]) -> list[Path]:
@@ -39,12 +48,14 @@ def find_submissions(paths: Sequence[Path]) -> list[Path]:
 
 
 def is_class_folder(folder: Path) -> bool:
-    """Tell whether an existing ``folder`` holds hand-ins, by rules 2, 4, 5 and 6 above."""
+    """Tell whether an existing ``folder`` holds hand-ins, by rules 2 and 4 to 7 above."""
     if _says_class(folder):
         return True
     if _says_class(folder.parent):
         return False
     files, folders = _list(folder)
+    if _is_download(folder, files, folders):
+        return True
     if not files and not folders:
         return (folder.parent / "rubrics").is_dir()
     return not files and bool(folders)
@@ -78,6 +89,24 @@ def _find_under(path: Path, named: Path) -> list[Path]:
 
 def _says_class(folder: Path) -> bool:
     return folder.name == _CLASS_NAME or (folder / CLASS_FILE).is_file()
+
+
+def _is_download(folder: Path, files: Sequence[str], folders: Sequence[str]) -> bool:
+    """Return whether a folder is a learning platform's download of a class. Raises ConfigError for Canvas's."""
+    named = [_CANVAS.fullmatch(name) for name in files]
+    students = {found[1] for found in named if found}
+    if len(students) > 1 and all(named) and not folders:
+        raise ConfigError(
+            f"{folder}: Canvas's download holds the files of {len(students)} students in one heap. Sort it first, a "
+            f"folder for each (named by Canvas's user id), and grade that:\n"
+            f"  cd DOWNLOAD && for f in *_*; do id=$(sed -E 's/^[^_]+(_LATE)?_([0-9]+)_.*/\\2/' <<<\"$f\"); "
+            f'mkdir -p ../class/$id && cp "$f" ../class/$id/; done'
+        )
+    return bool(folders) and (
+        all(_MOODLE.fullmatch(name) for name in folders)
+        or (_GRADESCOPE_LIST in files and all(_GRADESCOPE_FOLDER.fullmatch(name) for name in folders))
+        or _CLASSROOM.fullmatch(folder.name) is not None
+    )
 
 
 def _list(folder: Path) -> tuple[list[str], list[str]]:

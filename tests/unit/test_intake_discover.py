@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,38 @@ def test_a_class_file_with_mistakes(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_record(ClassFile, path)
     assert len(caught.value.problems) == 2
+
+
+@pytest.mark.parametrize(
+    ("folder", "names"),
+    [
+        ("HW5-1234", ["Sara N_101_assignsubmission_file/a.md", "Participant_7_assignsubmission_file_/b.ipynb"]),
+        ("assignment_5_export", ["submission_11/report.md", "submission_9/report.md", "submission_metadata.yml"]),
+        ("dl-hw5_submissions_2026_11_25_T_10_00_00", ["dl-hw5-user/report.md", "scores.csv"]),
+    ],
+)
+def test_what_learning_platforms_give_is_a_class(tmp_path: Path, folder: str, names: list[str]) -> None:
+    download = _make(tmp_path / folder, *names, "grades.csv" if "HW5" in folder else "README.txt")
+    assert set(_find(download)) == {name.split("/")[0] for name in names if "/" in name}
+
+
+def test_canvas_download_is_not_taken_for_one_hand_in(tmp_path: Path) -> None:
+    download = _make(tmp_path / "down", "doejane_4321_98765_hw5.ipynb", "roeli_LATE_77_98766_report.md")
+    with pytest.raises(ConfigError, match=r"2 students(.|\n)*mkdir"):
+        find_submissions([download])
+
+
+def test_the_command_that_sorts_a_canvas_download_does(tmp_path: Path) -> None:
+    names = ("doejane_4321_98765_hw5 final.ipynb", "doejane_4321_98764_report.md", "roeli_LATE_77_98766_report.md")
+    download = _make(tmp_path / "down", *names)
+    with pytest.raises(ConfigError) as caught:
+        find_submissions([download])
+    command = str(caught.value).partition("\n")[2].replace("DOWNLOAD", str(download))
+    subprocess.run(["bash", "-c", command], check=True)
+    assert _find(tmp_path / "class") == ["77", "4321"]
+    assert len(list((tmp_path / "class" / "4321").iterdir())) == 2
+
+
+@pytest.mark.parametrize("names", [["a_1_2_x.png", "a_2_3_y.png", "report.md"], ["plot_1_2_a.md", "plot_1_3_b.md"]])
+def test_a_hand_in_with_numbered_files_is_one(tmp_path: Path, names: list[str]) -> None:
+    assert _find(_make(tmp_path / "student-a", *names)) == ["student-a"]
