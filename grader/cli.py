@@ -7,7 +7,7 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -20,7 +20,7 @@ from grader.errors import ConfigError, Exit, GraderError, NothingFoundError, wor
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from grader.batch.events import Event, Job, Summary
+    from grader.batch.events import Event, Job
     from grader.batch.progress import ClassSummary
     from grader.batch.run import Executor
     from grader.batch.store import Store
@@ -84,6 +84,28 @@ class Options:
     part: Path | None = None
 
 
+@dataclass(slots=True)
+class Outcome:
+    """What a run came to: whose marksheets there are, the lowest settled total, and the exit codes asked for."""
+
+    students: list[str] = field(default_factory=list)
+    lowest: float | None = None
+    codes: set[Exit] = field(default_factory=set)
+
+    def add(self, event: Event) -> None:
+        """Take note of a hand-in that has ended."""
+        if event.kind == "failed":
+            self.codes.add(Exit.INFRASTRUCTURE)
+        elif event.summary is not None:
+            summary = event.summary
+            self.students.append(summary.student)
+            self.codes.add(Exit.GRADED if summary.status == "final" else Exit.NEEDS_REVIEW)
+            if summary.ungraded:
+                self.codes.add(Exit.INFRASTRUCTURE)
+            if summary.awarded is not None:
+                self.lowest = min(summary.awarded, summary.awarded if self.lowest is None else self.lowest)
+
+
 def _course_options(command: Any) -> Any:
     """Add the options that every command about a class takes."""
     for option in (
@@ -134,12 +156,12 @@ def grade(paths: tuple[Path, ...], json_path: str | None, fail_under: float | No
         raise click.UsageError("Missing argument 'PATH...'.")
     console, progress = _console(stderr=json_path == "-"), _console(stderr=True)
     _check_device(how.device)
-    summaries, codes = _grade_all(paths, how, console, progress)
+    outcome = _grade_all(paths, how, console, progress)
     if json_path:
-        _write_json(json_path, how.out, summaries)
-    if fail_under is not None:
-        codes += [Exit.BELOW for summary in summaries if summary.awarded is not None and summary.awarded < fail_under]
-    sys.exit(worst(codes))
+        _write_json(json_path, how.out, outcome.students)
+    if fail_under is not None and outcome.lowest is not None and outcome.lowest < fail_under:
+        outcome.codes.add(Exit.BELOW)
+    sys.exit(worst(outcome.codes))
 
 
 @click.command(context_settings=SETTINGS)
@@ -296,9 +318,7 @@ def _refuse_same_names(folders: Iterable[Path]) -> None:
         seen[name] = folder
 
 
-def _grade_all(
-    paths: Sequence[Path], how: Options, console: Console, progress: Console
-) -> tuple[list[Summary], list[Exit]]:
+def _grade_all(paths: Sequence[Path], how: Options, console: Console, progress: Console) -> Outcome:
     """Grade, write and show every hand-in; one that fails for our fault does not stop the others.
 
     Raises StoppedError, before the first hand-in is opened, where there are notebooks and no sealed room for them.
@@ -314,24 +334,23 @@ def _grade_all(
     roster = load_roster(how.roster) if how.roster else ()
     if how.emit_sbatch is not None:
         _emit_sbatch(classes, how, console)
-        return [], []
-    total, summaries = ClassSummary(), []
+        return Outcome()
+    total, outcome = ClassSummary(), Outcome()
     store = Store(how.out)
     with store.held(shared=how.part is not None):
         try:
             for course, folders in classes:
-                summaries += _grade_class(course, folders, how, total, progress)
+                _grade_class(course, folders, how, total, outcome, progress)
         finally:
             if how.part is None:
                 _keep_whole(store, classes, roster)
-    _show_all(summaries, total, how.out, console)
-    codes = [code for summary in summaries for code in _codes(summary)]
-    return summaries, [*codes, *([Exit.INFRASTRUCTURE] if total.failed else [])]
+    _show_all(outcome.students, total, how.out, console)
+    return outcome
 
 
 def _grade_class(
-    course: Course, folders: Sequence[Path], how: Options, total: ClassSummary, progress: Console
-) -> list[Summary]:
+    course: Course, folders: Sequence[Path], how: Options, total: ClassSummary, outcome: Outcome, progress: Console
+) -> None:
     """Grade the hand-ins of one class folder, and show how it goes."""
     from grader.batch.progress import Watch
     from grader.batch.run import build_plan, run_plan
@@ -341,7 +360,6 @@ def _grade_class(
     job = _build_job(course, folders[0], how)
     with progress.status("looking for what must be done"):
         plan = build_plan(course, job, folders)
-    summaries: list[Summary] = []
     notes: set[str] = set()
 
     def tell(event: Event) -> None:
@@ -350,12 +368,10 @@ def _grade_class(
             progress.print(f"grade: {event.text}")
         watch.take(event)
         total.add(event)
-        if event.summary is not None:
-            summaries.append(event.summary)
+        outcome.add(event)
 
     with Watch(progress, len(folders), unchanged=len(plan.unchanged)) as watch:
         run_plan(plan, tell, jobs=how.jobs, executor=_choose_executor(how))
-    return summaries
 
 
 def _choose_executor(how: Options) -> Executor | None:
@@ -375,8 +391,9 @@ def _keep_whole(store: Store, classes: Sequence[tuple[Course, list[Path]]], rost
     from grader.batch.whole import write_whole
 
     course = classes[0][0]
-    keep_run(store, course.digests)
-    write_whole(store, course, [folder for _, folders in classes for folder in folders], roster)
+    marksheets = store.list_marksheets()
+    keep_run(store, course.digests, marksheets)
+    write_whole(store, course, marksheets, [folder for _, folders in classes for folder in folders], roster)
 
 
 def _read_part(path: Path) -> list[Path]:
@@ -399,26 +416,20 @@ def _emit_sbatch(classes: Sequence[tuple[Course, list[Path]]], how: Options, con
         console.print(f"{len(written)} files in {folder}; to start it: bash {folder / 'submit.sh'}")
 
 
-def _codes(summary: Summary) -> list[Exit]:
-    """Return the exit codes that one marksheet asks for."""
-    codes = [Exit.GRADED if summary.status == "final" else Exit.NEEDS_REVIEW]
-    return [*codes, Exit.INFRASTRUCTURE] if summary.ungraded else codes
-
-
 _MOST_TABLES = 3
 
 
-def _show_all(summaries: Sequence[Summary], total: ClassSummary, out: Path, console: Console) -> None:
+def _show_all(students: Sequence[str], total: ClassSummary, out: Path, console: Console) -> None:
     """Print each of a few marksheets, else the class in a table."""
     from grader.batch.store import MARKSHEET
     from grader.codec import read_marksheet
 
-    if len(summaries) > _MOST_TABLES:
+    if len(students) > _MOST_TABLES:
         total.print_summary(console)
         console.print(f"  {out / 'class.html'}\n  {out / 'gradebook.csv'}")
         return
-    for summary in summaries:
-        _show(read_marksheet((out / summary.student / MARKSHEET).read_text(encoding="utf-8")), out, console)
+    for student in students:
+        _show(read_marksheet((out / student / MARKSHEET).read_text(encoding="utf-8")), out, console)
 
 
 MARKS = {"correct": "✓", "partial": "◐", "wrong": "✗", "missing": "–", "unreadable": "?", "ungraded": "!"}
@@ -483,13 +494,13 @@ def _why(mark: Mark) -> str:
     return textwrap.shorten("; ".join(filter(None, parts)), 100, placeholder=" …")
 
 
-def _write_json(target: str, out: Path, summaries: Sequence[Summary]) -> None:
+def _write_json(target: str, out: Path, students: Sequence[str]) -> None:
     import json
 
     from grader.batch.store import MARKSHEET
     from grader.codec import render_json, write_text
 
-    found = [json.loads((out / summary.student / MARKSHEET).read_text(encoding="utf-8")) for summary in summaries]
+    found = [json.loads((out / student / MARKSHEET).read_text(encoding="utf-8")) for student in students]
     text = render_json({"schema": MARKSHEETS_SCHEMA, "marksheets": found})
     if target == "-":
         sys.stdout.buffer.write(text.encode())

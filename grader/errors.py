@@ -7,7 +7,7 @@ submissions need a person, 4 harness or infrastructure, 5 no submission found, 1
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -36,7 +36,7 @@ PRECEDENCE = (
 )
 
 
-def worst(codes: Sequence[Exit]) -> Exit:
+def worst(codes: Collection[Exit]) -> Exit:
     """Return the exit code that stands for all of ``codes`` (GRADED for none)."""
     return next((code for code in PRECEDENCE if code in codes), Exit.GRADED)
 

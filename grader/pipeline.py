@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grader
 from grader.codec import find_non_json
@@ -31,7 +32,10 @@ from grader.model import (
     Submission,
 )
 from grader.rubric import Criterion
-from grader.sandbox import Lodgings, NoRoomError, find_device, find_version, open_lodging, run_notebook
+from grader.sandbox import NoRoomError, find_device, find_version
+
+if TYPE_CHECKING:
+    from grader.sandbox import Lodgings
 
 Progress = Callable[[str], None]
 REPORT_MEDIA = frozenset({"markdown", "text", "html", "pdf", "docx", "image", "notebook"})
@@ -45,6 +49,8 @@ def open_lodgings(course: Course, *, device: str = "cpu", unsafe: bool = False, 
     settings = course.rubric.notebook
     if settings is None:
         return None
+    from grader.sandbox import open_lodging
+
     hidden = (course.root / "rubrics", course.root / "reference", course.rubric_path)
     found = find_device(device, find_version("torch") or "")
     data = course.root / settings.data
@@ -221,6 +227,8 @@ def execute(
     artifact = find_notebook(course, submission)
     if settings is None or artifact is None or lodgings is None:
         return None
+    from grader.sandbox import run_notebook
+
     progress(f"running {Path(artifact.path).name}")
     try:
         return run_notebook(

@@ -88,7 +88,7 @@ class ClassTally:
     """Counts a class, in memory that hardly grows with it."""
 
     def __init__(self) -> None:
-        self.graded = self.failed = self.absent = 0
+        self.graded = self.undecided = self.failed = self.absent = 0
         self._totals = array("d")
         self._criteria: dict[str, _Criterion] = {}
         self._findings: Counter[str] = Counter()
@@ -109,7 +109,10 @@ class ClassTally:
         waiting = [mark for mark in sheet.marks if mark.awarded is None]
         if waiting:
             at_stake = float(sum(mark.available for mark in waiting))
+            self.undecided += 1
             self._waiting.append((at_stake, sheet.submission, ", ".join(mark.criterion for mark in waiting)))
+            if len(self._waiting) > 4 * _MOST_WAITING:
+                self._waiting = self._sort_waiting()
         seconds = float(sheet.timing.get("seconds", 0))
         self._seconds.append(seconds)
         heapq.heappush(self._slowest, (seconds, sheet.submission))
@@ -140,11 +143,6 @@ class ClassTally:
         self.failed, self.absent = self.failed + failed, self.absent + (not failed)
 
     # --- views, the same in whatever order the hand-ins came ---
-
-    @property
-    def undecided(self) -> int:
-        """How many hand-ins wait for a person."""
-        return len(self._waiting)
 
     @property
     def settled(self) -> int:
@@ -217,7 +215,6 @@ class ClassTally:
 
     def build_waiting(self) -> list[WaitingRow]:
         """Return the hand-ins that need a person, most marks at stake first."""
-        found = sorted(self._waiting, key=lambda item: (-item[0], natural_key(item[1])))
         return [
             WaitingRow(
                 student=student,
@@ -226,8 +223,11 @@ class ClassTally:
                 page=f"./{quote(student, safe='')}/feedback.html",
                 marksheet=f"./{quote(student, safe='')}/marksheet.json",
             )
-            for marks, student, criteria in found[:_MOST_WAITING]
+            for marks, student, criteria in self._sort_waiting()
         ]
+
+    def _sort_waiting(self) -> list[tuple[float, str, str]]:
+        return sorted(self._waiting, key=lambda item: (-item[0], natural_key(item[1])))[:_MOST_WAITING]
 
     def build_timing(self) -> tuple[float, list[tuple[str, str]]]:
         """Return the median seconds of a hand-in, and the slowest."""

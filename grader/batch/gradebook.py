@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from grader.intake import natural_key
@@ -18,61 +17,56 @@ _FORMULA = re.compile(r"^[\s\ufeff\u200b-\u200f\u2060]*[=+\-@\uff1d\uff0b\uff0d\
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """What the gradebook holds of one student: texts, and ``marks`` in the order of the criteria."""
-
-    status: str
-    total: str = ""
-    so_far: str = ""
-    available: str = ""
-    marks: tuple[str, ...] = ()
-    waiting: str = ""
-
-
 class Gradebook:
-    """Gathers rows from marksheets, one at a time; a marksheet itself is not kept."""
+    """Gathers rows from marksheets, one at a time; of a marksheet its line is kept, since classes are large."""
 
     def __init__(self, criteria: Sequence[str], roster: Sequence[str] = ()) -> None:
         self.criteria, self.roster = tuple(criteria), tuple(roster)
-        self._rows: dict[str, Row] = {}
+        self._rows: dict[str, str] = {}
 
     def add(self, sheet: Marksheet) -> None:
         """Take a student's marks; what is undecided stays blank."""
         marks = {mark.criterion: show_marks(mark.awarded) for mark in sheet.marks}
-        self._rows[sheet.submission] = Row(
-            status=sheet.status.replace("_", " "),
-            total=show_marks(sheet.awarded),
-            so_far=show_marks(sheet.awarded_so_far),
-            available=show_marks(sheet.available),
-            marks=tuple(marks.get(name, "") for name in self.criteria),
-            waiting=" ".join(mark.criterion for mark in sheet.marks if mark.awarded is None),
-        )
+        totals = map(show_marks, (sheet.awarded, sheet.awarded_so_far, sheet.available))
+        waiting = " ".join(mark.criterion for mark in sheet.marks if mark.awarded is None)
+        cells = [*totals, *(marks.get(name, "") for name in self.criteria), waiting]
+        self._rows[sheet.submission] = _export_cells(sheet.status.replace("_", " "), *cells)
 
     def add_ungraded(self, student: str, status: str) -> None:
         """Take a student whose hand-in has no marksheet, and why."""
-        self._rows[student] = Row(status=status)
+        self._rows[student] = self._export_blank(status)
 
-    def export(self) -> str:
-        """Return the CSV (RFC 4180 but for line feeds alone, which every reader takes and which compare well)."""
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
-        criteria = map(guard_cell, self.criteria)
-        writer.writerow(
-            ["student", "status", "total", "so_far", "available", *criteria, "waiting_for_a_person", "on_roster"]
+    def _export_blank(self, status: str) -> str:
+        return _export_cells(status, *[""] * (len(self.criteria) + 4))
+
+    def export(self) -> Iterator[str]:
+        """Yield the CSV's rows (RFC 4180 but for line feeds alone, which every reader takes and which compare well)."""
+        head = (
+            "student",
+            "status",
+            "total",
+            "so_far",
+            "available",
+            *self.criteria,
+            "waiting_for_a_person",
+            "on_roster",
         )
+        yield f"{_export_cells(*head)}\n"
         for student in self.roster or sorted(self._rows, key=natural_key):
-            writer.writerow(self._export_row(student, "yes" if self.roster else ""))
+            yield self._export_row(student, "yes" if self.roster else "")
         if self.roster:
             for student in sorted(self._rows.keys() - set(self.roster), key=natural_key):
-                writer.writerow(self._export_row(student, "no"))
-        return stream.getvalue()
+                yield self._export_row(student, "no")
 
-    def _export_row(self, student: str, on_roster: str) -> list[str]:
-        row = self._rows.get(student) or Row(status="no hand-in")
-        marks = row.marks or ("",) * len(self.criteria)
-        cells = [student, row.status, row.total, row.so_far, row.available, *marks, row.waiting, on_roster]
-        return [guard_cell(cell) for cell in cells]
+    def _export_row(self, student: str, on_roster: str) -> str:
+        row = self._rows.get(student) or self._export_blank("no hand-in")
+        return f"{_export_cells(student)},{row},{on_roster}\n"
+
+
+def _export_cells(*cells: str) -> str:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerow([guard_cell(cell) for cell in cells])
+    return stream.getvalue()[:-1]
 
 
 def guard_cell(text: str) -> str:

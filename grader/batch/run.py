@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 from grader.batch.events import Event, Job
 from grader.batch.local import find_jobs, run_local
-from grader.batch.store import Record, Store
+from grader.batch.store import Store
 from grader.batch.unit import Desk, build_desk, find_need, read_summary
 from grader.batch.worker import prepare, serve_one
 from grader.course import Course
@@ -112,20 +112,11 @@ def find_quiet_seconds(course: Course) -> float:
 # --- the state of the whole ------------------------------------------------------------------------------------------
 
 
-def list_records(store: Store) -> Iterator[Record]:
-    """Yield what is stored of everybody, sorted by id."""
-    for student in store.list_students():
-        record = store.find_record(student)
-        if record is not None:
-            yield record
-
-
-def keep_run(store: Store, digests: dict[str, str]) -> int | None:
-    """Keep the marksheets of everybody as they are now, unless they are as they were; return the run's number."""
-    marksheets = {record.student: record.objects["marksheet"] for record in list_records(store)}
+def keep_run(store: Store, digests: Mapping[str, str], marksheets: Mapping[str, str]) -> int | None:
+    """Keep which marksheets everybody has now, unless they are as they were; return the run's number."""
     last = max(store.list_runs(), default=0)
     before: dict[str, Any] = store.find_run(last) or {}
     if before.get("marksheets") == marksheets:
         return None
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    return store.write_run({"schema": RUN_SCHEMA, "at": at, "digests": digests, "marksheets": marksheets})
+    return store.write_run({"schema": RUN_SCHEMA, "at": at, "digests": dict(digests), "marksheets": dict(marksheets)})

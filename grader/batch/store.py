@@ -142,16 +142,15 @@ class Store:
         self._write(self._record(record.student), text.encode(), durable=True)
         self._failure(record.student).unlink(missing_ok=True)
 
-    def list_students(self) -> list[str]:
-        """Return everybody of whom something is stored, sorted."""
-        found = (self._read_name(path) for path in self.folder.glob("records/*.json"))
-        return sorted(name for name in found if name is not None)
-
-    @staticmethod
-    def _read_name(path: Path) -> str | None:
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            return str(json.loads(path.read_text(encoding="utf-8"))["student"])
-        return None
+    def list_marksheets(self) -> dict[str, str]:
+        """Return the name of everybody's marksheet, sorted by id."""
+        found = {}
+        for path in self.folder.glob("records/*.json"):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                data = json.loads(path.read_text(encoding="utf-8"))
+                if data["schema"] == RECORD_SCHEMA:
+                    found[str(data["student"])] = str(data["objects"]["marksheet"])
+        return dict(sorted(found.items()))
 
     def _record(self, student: str) -> Path:
         return self.folder / "records" / f"{_file_name(student)}.json"

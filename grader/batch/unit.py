@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grader.batch.events import Job, Summary, Work
 from grader.batch.keys import CourseKeys
@@ -29,7 +29,9 @@ from grader.errors import ConfigError
 from grader.feedback import render_feedback
 from grader.model import Checked, Evidence, Execution, Finding, Marksheet, Review, Submission
 from grader.pipeline import check_submission, execute, find_notebook, list_requests, mark_submission, open_hand_in
-from grader.sandbox import Lodgings
+
+if TYPE_CHECKING:
+    from grader.sandbox import Lodgings
 
 Progress = Callable[[str], None]
 

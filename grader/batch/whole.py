@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from grader.batch.class_page import ClassTally, render_class_page
 from grader.batch.gradebook import Gradebook
 from grader.batch.keys import build_digest
-from grader.batch.run import list_records
-from grader.batch.store import Record, Store
+from grader.batch.store import Store
 from grader.codec import read_marksheet
 from grader.course import Course
 from grader.intake import student_id
@@ -19,36 +18,37 @@ GRADEBOOK, PAGE, STUDENT_PAGE = "gradebook.csv", "class.html", "class-for-studen
 _STATE = "whole.json"
 
 
-def write_whole(store: Store, course: Course, folders: Sequence[Path], roster: Sequence[str] = ()) -> None:
-    """Write gradebook and class pages, unless they are as they should be. ``folders`` are the hand-ins that there are.
+def write_whole(
+    store: Store, course: Course, marksheets: Mapping[str, str], folders: Sequence[Path], roster: Sequence[str] = ()
+) -> None:
+    """Write gradebook and class pages, unless they are as they should be.
 
-    Everybody of whom the store has a marksheet is in it, and who handed in and has none is in it as well.
+    ``marksheets`` are those of everybody of whom the store has one, ``folders`` the hand-ins that there are: who handed
+    in and has no marksheet is in it as well.
     """
-    records = {record.student: record for record in list_records(store)}
     handed_in = {student_id(folder) for folder in folders}
-    state = _describe(store, course, records, handed_in, roster)
+    state = _describe(store, course, marksheets, handed_in, roster)
     if store.find_state(_STATE) == state and _is_whole(store, state):
         return
     book = Gradebook([criterion.id for criterion in course.rubric.criteria], roster)
-    tally = ClassTally()
-    for student, record in records.items():
-        data = store.get(record.objects["marksheet"])
+    tally, graded = ClassTally(), set[str]()
+    for student, marksheet in marksheets.items():
+        data = store.get(marksheet)
         if data is not None:
             sheet = read_marksheet(data.decode("utf-8", "surrogateescape"))
             book.add(sheet)
             tally.add(sheet)
-        else:
-            handed_in.add(student)
-    for student in sorted(handed_in - records.keys()):
+            graded.add(student)
+    for student in sorted({*handed_in, *marksheets} - graded):
         failed = store.find_failure(student) is not None
         book.add_ungraded(student, "failed" if failed else "not graded")
         tally.add_ungraded(failed=True)
-    for _ in set(roster) - records.keys() - handed_in:
+    for _ in set(roster) - marksheets.keys() - handed_in:
         tally.add_ungraded(failed=False)
     templates = [course.root / "templates"]
     title = course.rubric.title
     texts = {
-        GRADEBOOK: book.export(),
+        GRADEBOOK: "".join(book.export()),
         PAGE: render_class_page(tally, title=title, templates=templates),
         STUDENT_PAGE: render_class_page(tally, title=title, templates=templates, audience="student"),
     }
@@ -59,12 +59,11 @@ def write_whole(store: Store, course: Course, folders: Sequence[Path], roster: S
 
 
 def _describe(
-    store: Store, course: Course, records: dict[str, Record], handed_in: set[str], roster: Sequence[str]
+    store: Store, course: Course, marksheets: Mapping[str, str], handed_in: set[str], roster: Sequence[str]
 ) -> dict[str, object]:
     """Return what gradebook and pages depend on; with the files' digests as they were written the last time."""
-    marksheets = {student: record.objects["marksheet"] for student, record in records.items()}
-    failed = {student: store.find_failure(student) for student in sorted(handed_in - records.keys())}
-    key = build_digest(marksheets, failed, sorted(handed_in), list(roster), course.digests, course.rubric.title)
+    failed = {student: store.find_failure(student) for student in sorted(handed_in - marksheets.keys())}
+    key = build_digest(dict(marksheets), failed, sorted(handed_in), list(roster), course.digests, course.rubric.title)
     before = store.find_state(_STATE) or {}
     return {"key": key, "files": before.get("files", {})}
 

@@ -122,3 +122,10 @@ def _find_closure(names: Sequence[str]) -> list[Distribution]:
             if needed.marker is None or needed.marker.evaluate({"extra": extra}):
                 waiting += [(needed.name, wanted) for wanted in ("", *needed.extras)]
     return list(found.values())
+
+
+def find_device(device: str, torch_version: str) -> str:
+    """Return ``cuda`` or ``cpu`` for ``auto``: a GPU is taken when its device file is there and torch can use it."""
+    if device == "auto":
+        return "cuda" if os.path.exists("/dev/nvidia0") and not torch_version.endswith("+cpu") else "cpu"
+    return device

