@@ -20,7 +20,7 @@ from tests.unit.batch_cases import (
 )
 from tests.unit.room_cases import wait_until
 
-KILLS = 50 if os.environ.get("GRADER_TEST_EVERYTHING") else 4
+KILLS = 50 if os.environ.get("GRADER_TEST_EVERYTHING") else 6  # these take two minutes
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,7 @@ def undisturbed(course, tmp_path_factory):
 
 @pytest.mark.notebook
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_killed_at_random_moments_the_class_is_complete_and_identical(course, undisturbed, tmp_path):
     chance = random.Random(13)
     complete, seconds = undisturbed
@@ -80,6 +81,7 @@ def start_and_find_workers(course: Path, out: Path):
 
 
 @pytest.mark.notebook
+@pytest.mark.thorough
 def test_a_lost_worker_is_replaced_and_nothing_is_lost(course, undisturbed, tmp_path):
     process, workers = start_and_find_workers(course, tmp_path / "out")
     for worker in workers:
@@ -89,6 +91,7 @@ def test_a_lost_worker_is_replaced_and_nothing_is_lost(course, undisturbed, tmp_
 
 
 @pytest.mark.notebook
+@pytest.mark.thorough
 def test_ctrl_c_leaves_no_process_and_what_was_finished(course, undisturbed, tmp_path):
     process, workers = start_and_find_workers(course, tmp_path / "out")
     below = list_below(process.pid)

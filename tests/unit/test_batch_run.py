@@ -21,7 +21,17 @@ from tests.class_maker import (
     make_small_class,
     move_marks,
 )
-from tests.unit.batch_cases import list_names, read_result, read_sheets, run_grade, stamp_records
+from tests.unit.batch_cases import (
+    find_left,
+    list_below,
+    list_names,
+    read_result,
+    read_sheets,
+    run_grade,
+    stamp_records,
+    start_grade,
+)
+from tests.unit.room_cases import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,7 +50,7 @@ def out(tmp_path):
 
 
 def grade(course, out, *arguments):
-    run = run_grade(course / "submissions", "--out", out, *arguments)
+    run = run_grade(course / "submissions", "--out", out, "--jobs", 1, *arguments)
     assert run.returncode in (0, 3), run.stdout + run.stderr
     return run
 
@@ -76,6 +86,7 @@ def test_a_changed_mark_is_marked_again_from_stored_evidence(course, out):
         assert len(record["history"]) == 1
 
 
+@pytest.mark.thorough
 def test_marks_that_come_again_from_the_store_are_those_of_a_fresh_run(course, out, tmp_path):
     grade(course, out)
     change_rubric(course, move_marks)
@@ -84,6 +95,7 @@ def test_marks_that_come_again_from_the_store_are_those_of_a_fresh_run(course, o
     assert read_result(out) == read_result(tmp_path / "fresh")
 
 
+@pytest.mark.thorough
 def test_a_changed_hand_in_is_graded_again_alone(course, out):
     grade(course, out)
     before = stamp_records(out)
@@ -93,6 +105,7 @@ def test_a_changed_hand_in_is_graded_again_alone(course, out):
     assert {name for name in after if after[name] != before[name]} == {"s0003.json"}
 
 
+@pytest.mark.thorough
 def test_only_one_of_the_class_and_the_gradebook_has_all(course, out):
     grade(course, out, "--only", "s0002")
     assert [path.name for path in out.glob("s*")] == ["s0002"]
@@ -108,6 +121,7 @@ def test_only_one_of_the_class_and_the_gradebook_has_all(course, out):
     assert "nobody" in run.stderr
 
 
+@pytest.mark.thorough
 def test_a_page_that_was_lost_or_changed_is_there_again(course, out):
     grade(course, out)
     expected = read_result(out)
@@ -119,6 +133,7 @@ def test_a_page_that_was_lost_or_changed_is_there_again(course, out):
     assert set(works(out).values()) == {"graded"}
 
 
+@pytest.mark.thorough
 def test_a_store_that_was_damaged_is_made_good(course, out):
     grade(course, out)
     expected = {name: data["criteria"] for name, data in read_sheets(out).items()}
@@ -133,6 +148,7 @@ def test_a_store_that_was_damaged_is_made_good(course, out):
     assert {name: data["criteria"] for name, data in read_sheets(out).items()} == expected
 
 
+@pytest.mark.thorough
 def test_an_earlier_marksheet_that_no_store_knows_is_kept(course, out):
     (out / "s0001").mkdir(parents=True)
     (out / "s0001" / "marksheet.json").write_text("by hand")
@@ -141,6 +157,7 @@ def test_an_earlier_marksheet_that_no_store_knows_is_kept(course, out):
     assert record["history"][0]["reason"] == "was not written by this store"
 
 
+@pytest.mark.thorough
 def test_status_and_diff_tell_where_the_class_stands(course, out):
     run = run_grade("status", course / "submissions", "--out", out)
     assert run.returncode == 0 and "6 not graded" in run.stdout, run.stderr
@@ -183,6 +200,26 @@ def test_one_bad_hand_in_never_stops_the_class(course, out):
     assert len(read_sheets(out)) == 6
 
 
+def test_killed_in_the_middle_the_next_run_completes_the_class(course, out, tmp_path):
+    """Fifty kills at random moments, with notebooks, are in test_batch_crash.py."""
+    for _ in range(2):
+        process = start_grade(course / "submissions", "--out", out, "--jobs", 1)
+        done = len(stamp_records(out))
+        assert wait_until(lambda done=done: len(stamp_records(out)) > done, seconds=60)
+        below = list_below(process.pid)
+        process.kill()
+        process.wait()
+        assert wait_until(lambda below=below: not find_left(below))
+    before = stamp_records(out)
+    assert 2 <= len(before) < 6
+    grade(course, out)
+    after = stamp_records(out)
+    assert {name: after[name] for name in before} == before
+    grade(course, tmp_path / "undisturbed")
+    assert read_result(out) == read_result(tmp_path / "undisturbed")
+
+
+@pytest.mark.thorough
 def test_a_full_disk_stops_with_a_sentence_and_the_next_run_completes(course, out, tmp_path):
     bwrap = shutil.which("bwrap")
     if bwrap is None:
@@ -206,6 +243,7 @@ def test_a_full_disk_stops_with_a_sentence_and_the_next_run_completes(course, ou
 
 
 @pytest.mark.notebook
+@pytest.mark.thorough
 def test_without_a_room_a_class_is_refused_once(course, out, tmp_path):
     bwrap = shutil.which("bwrap")
     if bwrap is None:
@@ -233,13 +271,14 @@ def small(tmp_path_factory):
     folder = make_quick_course(tmp_path_factory.mktemp("small"))
     make_small_class(folder / "submissions", 8)
     out = tmp_path_factory.mktemp("one") / "out"
-    grade(folder, out, "--jobs", 1)
+    grade(folder, out)
     return folder, out
 
 
 @pytest.mark.notebook
 @pytest.mark.slow
-@pytest.mark.parametrize("jobs", [pytest.param(2, marks=pytest.mark.thorough), 8])
+@pytest.mark.thorough
+@pytest.mark.parametrize("jobs", [2, 8])
 def test_any_number_of_jobs_comes_out_the_same(small, out, jobs):
     course, one = small
     names = [f"s000{number}" for number in (5, 2, 8, 1, 7, 3, 6, 4)]  # another order
@@ -249,6 +288,7 @@ def test_any_number_of_jobs_comes_out_the_same(small, out, jobs):
 
 
 @pytest.mark.notebook
+@pytest.mark.thorough
 def test_a_changed_rubric_starts_no_kernel_and_a_changed_probe_runs_notebooks_only(small, tmp_path):
     course = tmp_path / "course"
     shutil.copytree(small[0], course, symlinks=True)
@@ -298,6 +338,7 @@ def test_a_verdict_that_moves_is_found_and_waits_for_a_person(small, tmp_path):
 
 
 @pytest.mark.notebook
+@pytest.mark.thorough
 def test_who_runs_is_shown_and_what_hangs_is_stopped(tmp_path):
     course = make_quick_course(tmp_path / "course", preload=[], cell_timeout_seconds=1.0)
     make_endless(course / "submissions")

@@ -7,8 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from grader.sandbox import NotebookSettings, build_pip_line, missing_packages
-from grader.sandbox.packages import build_site, find_versions
-from grader.sandbox.run import find_device
+from grader.sandbox.packages import build_site, find_device, find_versions
 
 
 def test_the_site_holds_the_packages_and_what_they_need_and_nothing_else(tmp_path):
