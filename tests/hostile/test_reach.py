@@ -316,26 +316,21 @@ def gain_rights():
     import subprocess
 
     found = {"gained": []}
-    for folder in ("/usr/bin", "/usr/lib", "/usr/libexec", "/bin", "/sbin"):
-        for parent, _, names in os.walk(folder):
-            for name in names:
-                path = os.path.join(parent, name)
-                try:
-                    mode = os.stat(path).st_mode
-                except OSError:
-                    continue
-                if mode & 0o6000 and os.access(path, os.X_OK):
-                    code = subprocess.Popen(
-                        [path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-                    )
-                    try:
-                        status = open(f"/proc/{code.pid}/status").read()
-                        if "Uid:\t1000\t1000\t1000\t1000" not in status or "CapEff:\t0000000000000000" not in status:
-                            found["gained"].append([path, status])
-                    except (OSError, ProcessLookupError):
-                        pass
-                    code.kill()
-                    code.wait()
+    folders = ["/usr/bin", "/usr/lib", "/usr/libexec", "/usr/sbin"]
+    marked = subprocess.run(["find", *folders, "-type", "f", "-perm", "/6000"], capture_output=True, text=True).stdout
+    for path in marked.splitlines():
+        if os.access(path, os.X_OK):
+            code = subprocess.Popen(
+                [path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            try:
+                status = open(f"/proc/{code.pid}/status").read()
+                if "Uid:\t1000\t1000\t1000\t1000" not in status or "CapEff:\t0000000000000000" not in status:
+                    found["gained"].append([path, status])
+            except (OSError, ProcessLookupError):
+                pass
+            code.kill()
+            code.wait()
     for command in (["unshare", "-U", "true"], ["unshare", "-r", "id"], ["unshare", "-m", "true"], ["su", "-c", "id"]):
         try:
             if subprocess.run(command, capture_output=True, timeout=3, stdin=subprocess.DEVNULL).returncode == 0:

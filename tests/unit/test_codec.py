@@ -94,9 +94,8 @@ def test_a_number_is_no_string_and_a_string_no_number() -> None:
 
 
 def test_broken_yaml_has_its_line() -> None:
-    assert problems("name: x\nitems: [1,\n") == [
-        "r.yaml:3: expected the node content, but found '<stream end>' (not valid YAML)"
-    ]
+    (problem,) = problems("name: x\nitems: [1,\n")
+    assert problem.startswith("r.yaml:3: ") and problem.endswith(" (not valid YAML)")
 
 
 def test_python_tags_are_refused() -> None:
