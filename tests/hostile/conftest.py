@@ -6,6 +6,7 @@ import pytest
 
 from grader.sandbox.rooms import NoRoomError
 from grader.sandbox.walls import NoBubblewrapError, find_bwrap
+from tests.hostile.arena import SETTINGS as arena_settings
 from tests.hostile.arena import Arena
 
 
@@ -37,7 +38,8 @@ def arena(request, data, tmp_path_factory):
     temporary = tmp_path_factory.mktemp("temporary")
     patch = pytest.MonkeyPatch()
     patch.setattr(tempfile, "tempdir", str(temporary))
-    made = Arena(data, temporary, warm=request.param == "warm")
+    settings = getattr(request.module, "SETTINGS", arena_settings)
+    made = Arena(data, temporary, warm=request.param == "warm", settings=settings)
     with made.rooms:
         yield made
     patch.undo()

@@ -1,5 +1,6 @@
 """What a notebook can read, write, call and talk to beyond its room: nothing."""
 
+import dataclasses
 import json
 import os
 import secrets
@@ -10,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.arena import ROOT, cell
+from tests.hostile.arena import SETTINGS as ARENA_SETTINGS
+
+SETTINGS = dataclasses.replace(ARENA_SETTINGS, cell_timeout_seconds=20)  # these end by themselves, on slow machines too
 
 
 def read_files(places):

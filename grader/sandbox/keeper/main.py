@@ -24,7 +24,7 @@ def main(descriptor: int) -> None:
     grader = socket.socket(fileno=descriptor)
     calls.adopt_orphans()
     settings, _ = messages.receive(grader) or sys.exit("no settings")
-    warm, report = start_zygote(settings["preload"]) if settings["warm"] else (None, {})
+    warm, report = start_zygote(settings["preload"], grader) if settings["warm"] else (None, {})
     messages.send(grader, {"warm": warm is not None, **report})
     serve(grader, warm, settings)
     if warm is not None:

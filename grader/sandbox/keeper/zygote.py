@@ -11,6 +11,7 @@ import contextlib
 import gc
 import importlib
 import os
+import select
 import signal
 import socket
 import sys
@@ -29,11 +30,11 @@ zmq.asyncio comm jedi stack_data faulthandler unicodedata encodings.ascii IPytho
 """.split()
 
 
-def start_zygote(modules: list[str]) -> tuple[socket.socket | None, dict[str, Any]]:
+def start_zygote(modules: list[str], grader: socket.socket) -> tuple[socket.socket | None, dict[str, Any]]:
     """Return the socket of a process that has imported ``modules``, and what is to be told about it.
 
     A module after whose import there is more than one thread is left out (``left_out``, by name), and so is one that
-    fails. None where the kernel itself cannot be loaded.
+    fails. None where the kernel itself cannot be loaded. Ends this process where ``grader`` is gone meanwhile.
     """
     left_out: dict[str, str] = {}
     while True:
@@ -43,6 +44,9 @@ def start_zygote(modules: list[str]) -> tuple[socket.socket | None, dict[str, An
             ours.close()
             _live(theirs, wanted)
         theirs.close()
+        # Imports take seconds. The grader says nothing before it is answered: what can be read of it is its end.
+        if ours not in select.select([ours, grader], [], [])[0]:
+            sys.exit(0)
         message, _ = messages.receive(ours) or ({"failed": "", "why": "it ended while it imported the kernel"}, [])
         if "failed" not in message:
             return ours, {"preloaded": wanted, "left_out": left_out}
