@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import textwrap
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from grader import __version__
+from grader import ONE_THREAD, __version__
 from grader.errors import ConfigError, Exit, GraderError, NothingFoundError, worst
 
 if TYPE_CHECKING:
@@ -204,6 +205,7 @@ COMMANDS = {"status": status, "diff": diff}
 def main() -> None:
     """Run the command line and turn every error into a sentence and its exit code."""
     name = sys.argv[1] if len(sys.argv) > 1 else ""
+    os.environ.update(ONE_THREAD)
     try:
         if name in COMMANDS:
             COMMANDS[name].main(sys.argv[2:], prog_name=f"grade {name}", standalone_mode=False)

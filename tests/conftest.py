@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from grader import ONE_THREAD
+
+os.environ.update(ONE_THREAD)  # as the command does, and before anything imports NumPy
+
 ROOT = Path(__file__).resolve().parents[1]
 EVERYTHING = "GRADER_TEST_EVERYTHING"
 

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from grader import ONE_THREAD
 from grader.batch.events import Event, Job, build_event, read_event
 
 _END_SECONDS = 5.0
@@ -102,6 +103,7 @@ class WorkerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._words,
+            env={**os.environ, **ONE_THREAD},
             start_new_session=True,  # Ctrl-C at the terminal is for the watching side, which then ends the child
             cwd=Path(__file__).parents[2],  # where ``grader`` is, installed or not
         )

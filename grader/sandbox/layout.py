@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader import ONE_THREAD
 from grader.sandbox.settings import NotebookSettings
 
 ROOM_SOURCES = Path(__file__).with_name("room")
 # The interpreter itself and not a virtual environment's link to it: packages come from ``site`` alone.
 PYTHON = os.path.realpath(sys.executable)
 _COMMANDS = "pip pip3 conda apt apt-get wget curl gdown kaggle unzip".split()
-_THREADS = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ def build_environment(layout: Layout, device: str, temporary: Path) -> dict[str,
         "IPYTHONDIR": f"{layout.home}/.ipython",
         "NLTK_DATA": str(layout.home / "nltk_data"),
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-        **{f"{name}_NUM_THREADS": "1" for name in _THREADS},
+        **ONE_THREAD,
     }
     if device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = ""

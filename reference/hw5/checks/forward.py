@@ -21,24 +21,31 @@ from reference.hw5.checks.replies import Numbers, OddReplyError
 
 PRIME = 2**31 - 1
 MOST_WEIGHTS = 200_000
-GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+MOST_STACKED = 2_000_000  # numbers that are held at a time
+# In torch's order; "n" is a tanh, the others are sigmoids.
+GATES_OF = {"rnn": "n", "gru": "rzn", "lstm": "ifno"}
 Weights = Mapping[str, Numbers]
 Tokens = Sequence[Sequence[int]]
 
 _RECURRENT = re.compile(r"(?P<layer>.*?)(?P<what>weight|bias)_(?P<side>ih|hh)(?P<place>_l\d+)?(?P<reverse>_reverse)?")
 ACTIVATIONS: Mapping[str, Any] = {"none": lambda x: x, "relu": lambda x: np.maximum(x, 0), "tanh": np.tanh}
-POOLS: Mapping[str, Any] = {  # from the outputs [time, batch, features] of the forward and the backward direction
-    "last": lambda there, back: np.concatenate([there[-1], *([] if back is None else [back[0]])], axis=1),
-    "swapped": lambda there, back: np.concatenate([*([] if back is None else [back[0]]), there[-1]], axis=1),
-    "end": lambda there, back: _join(there, back)[-1],
-    "mean": lambda there, back: _join(there, back).mean(0),
-    "max": lambda there, back: _join(there, back).max(0),
-    "sum": lambda there, back: _join(there, back).sum(0),
+# From the outputs [..., time, batch, features] of the forward and the backward direction to [..., batch, features].
+POOLS: Mapping[str, Any] = {
+    "last": lambda there, back: _join(_at(there, -1), None if back is None else _at(back, 0)),
+    "swapped": lambda there, back: _at(there, -1) if back is None else _join(_at(back, 0), _at(there, -1)),
+    "end": lambda there, back: _at(_join(there, back), -1),
+    "mean": lambda there, back: _join(there, back).mean(-3),
+    "max": lambda there, back: _join(there, back).max(-3),
+    "sum": lambda there, back: _join(there, back).sum(-3),
 }
 
 
 def _join(there: Numbers, back: Numbers | None) -> Numbers:
-    return there if back is None else np.concatenate([there, back], axis=2)
+    return there if back is None else np.concatenate([there, back], axis=-1)
+
+
+def _at(outputs: Numbers, step: int) -> Numbers:
+    return outputs[..., step, :, :]
 
 
 # --- Weights ---
@@ -124,7 +131,7 @@ def find_parts(weights: Weights, words: int, kind: str) -> Parts | None:
         ):
             continue
         rows, hidden = weights[name].shape if weights[name].ndim == 2 else (0, 1)
-        if rows != GATES[kind] * hidden:
+        if rows != len(GATES_OF[kind]) * hidden:
             continue
         layer, place = match["layer"], match["place"] or ""
         ways = [(layer, place + back) for back in ("", "_reverse") if f"{layer}weight_ih{place}{back}" in weights]
@@ -151,28 +158,43 @@ def _sigmoid(x: Numbers) -> Numbers:
 
 
 def _run(kind: str, inputs: Numbers, weights: Weights, name: tuple[str, str]) -> Numbers:
-    """Return the outputs [time, batch, hidden] of one layer in one direction."""
+    """Return the outputs [..., time, batch, hidden] of one layer in one direction.
+
+    A gate is sigmoid(x) = (1 + tanh(x / 2)) / 2: with halved weights, one call makes all gates of a step.
+    """
     prefix, suffix = name
     w_x, w_h = (weights[f"{prefix}weight_{side}{suffix}"] for side in ("ih", "hh"))
-    b_x, b_h = (weights.get(f"{prefix}bias_{side}{suffix}", np.zeros(len(w_x))) for side in ("ih", "hh"))
-    hidden = cell = np.zeros((inputs.shape[1], w_h.shape[1]))
-    from_inputs = inputs @ w_x.T + b_x
-    outputs = np.zeros((*inputs.shape[:2], w_h.shape[1]))
-    back = suffix.endswith("_reverse")
-    for step in range(len(inputs))[:: -1 if back else 1]:
-        x, h = from_inputs[step], hidden @ w_h.T + b_h
+    size = w_h.shape[-1]
+    half = np.full(len(GATES_OF[kind]), 0.5)
+    half[[gate == "n" for gate in GATES_OF[kind]]] = 1.0
+    scale = np.repeat(half, size).astype(w_h.dtype)  # so that weights in float32 are worked with in float32
+    b_x, b_h = (weights.get(f"{prefix}bias_{side}{suffix}", np.zeros_like(scale)) * scale for side in ("ih", "hh"))
+    own = 2 * size if kind == "gru" else len(scale)  # a GRU's third gate damps what comes from its state, bias and all
+    always = np.concatenate([b_x[..., :own] + b_h[..., :own], b_x[..., own:]], axis=-1)
+    from_inputs = inputs @ _turn(w_x * scale[:, None])[..., None, :, :] + always[..., None, None, :]
+    recurrent, late = _turn(w_h * scale[:, None]), b_h[..., None, own:]
+    outputs = np.empty((*from_inputs.shape[:-1], size), dtype=w_h.dtype)
+    hidden = cell = np.zeros((*outputs.shape[:-3], *outputs.shape[-2:]), dtype=w_h.dtype)
+    steps = range(outputs.shape[-3])
+    for step in steps[::-1] if suffix.endswith("_reverse") else steps:
+        x, h = from_inputs[..., step, :, :], hidden @ recurrent
         if kind == "rnn":
             hidden = np.tanh(x + h)
         elif kind == "gru":
-            (x_r, x_z, x_n), (h_r, h_z, h_n) = np.split(x, 3, axis=1), np.split(h, 3, axis=1)
-            update = _sigmoid(x_z + h_z)
-            hidden = (1 - update) * np.tanh(x_n + _sigmoid(x_r + h_r) * h_n) + update * hidden
+            gates = 0.5 + 0.5 * np.tanh(x[..., :own] + h[..., :own])
+            new = np.tanh(x[..., own:] + gates[..., :size] * (h[..., own:] + late))
+            hidden = new + gates[..., size:] * (hidden - new)
         else:
-            i, f, g, o = np.split(x + h, 4, axis=1)
-            cell = _sigmoid(f) * cell + _sigmoid(i) * np.tanh(g)
-            hidden = _sigmoid(o) * np.tanh(cell)
-        outputs[step] = hidden
+            values = np.tanh(x + h)
+            gates = 0.5 + 0.5 * values
+            cell = gates[..., size : 2 * size] * cell + gates[..., :size] * values[..., 2 * size : 3 * size]
+            hidden = gates[..., 3 * size :] * np.tanh(cell)
+        outputs[..., step, :, :] = hidden
     return outputs
+
+
+def _turn(matrix: Numbers) -> Numbers:
+    return np.swapaxes(matrix, -1, -2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,17 +213,20 @@ PLAIN = Formula()
 
 
 def compute_outputs(weights: Weights, parts: Parts, tokens: Tokens) -> tuple[Numbers, Numbers | None]:
-    """Return the last layer's outputs in both directions, the second None where there is one direction only."""
-    inputs = weights[parts.embedding][np.asarray(tokens, dtype=np.int64)]
+    """Return the last layer's outputs in both directions, the second None where there is one direction only.
+
+    Weights may have a leading axis, the same one each: then so have the outputs, and all that is made of them.
+    """
+    inputs = weights[parts.embedding][..., np.asarray(tokens, dtype=np.int64), :]
     outputs: list[Numbers] = []
     for ways in parts.cells:
         outputs = [_run(parts.kind, inputs, weights, name) for name in ways]
-        inputs = np.concatenate(outputs, axis=2)
+        inputs = np.concatenate(outputs, axis=-1)
     return outputs[0], outputs[1] if len(outputs) > 1 else None
 
 
 def compute_features(outputs: tuple[Numbers, Numbers | None], formula: Formula) -> Numbers:
-    """Return what goes into the first linear layer, [batch, features]."""
+    """Return what goes into the first linear layer, [..., batch, features]."""
     features: Numbers = ACTIVATIONS[formula.before](POOLS[formula.pool](*outputs))
     return features
 
@@ -209,13 +234,14 @@ def compute_features(outputs: tuple[Numbers, Numbers | None], formula: Formula) 
 def apply_linears(features: Numbers, weights: Weights, parts: Parts, formula: Formula) -> Numbers:
     """Return one logit per row of ``features``."""
     for place, (weight, bias) in enumerate(parts.linears):
-        features = ACTIVATIONS[formula.between if place else "none"](features) @ weights[weight].T + weights[bias]
-    logits = _sigmoid(features[:, 0]) if formula.squash else features[:, 0]
+        features = ACTIVATIONS[formula.between if place else "none"](features) @ _turn(weights[weight])
+        features = features + weights[bias][..., None, :]
+    logits = _sigmoid(features[..., 0]) if formula.squash else features[..., 0]
     return logits * formula.scale + formula.shift
 
 
 def compute_logits(weights: Weights, parts: Parts, formula: Formula, tokens: Tokens) -> Numbers:
-    """Return one logit per comment of ``tokens``, [seq_len, batch]."""
+    """Return one logit per comment of ``tokens``, [seq_len, batch]: [..., batch]."""
     return apply_linears(compute_features(compute_outputs(weights, parts, tokens), formula), weights, parts, formula)
 
 
@@ -246,14 +272,24 @@ def find_formula(
     return None
 
 
-def compute_slope(weights: Weights, parts: Parts, formula: Formula, tokens: Tokens, name: str, way: Numbers) -> float:
-    """Return how fast the weighted sum of the logits grows when the weights ``name`` move along ``way``."""
-    step, sums = 1e-5, []
-    for sign in (1, -1):
-        moved = {**weights, name: weights[name] + sign * step * way.reshape(weights[name].shape)}
-        logits = compute_logits(moved, parts, formula, tokens)
-        sums.append(float(logits @ np.linspace(0.5, 1.5, len(logits))))
-    return (sums[0] - sums[1]) / (2 * step)
+def compute_slopes(
+    weights: Weights, parts: Parts, formula: Formula, tokens: Tokens, ways: Mapping[str, Numbers]
+) -> dict[str, float]:
+    """Return how fast the weighted sum of the logits grows when the weights of each name move along its way."""
+    step = 1e-5
+    slopes: dict[str, float] = {}
+    most = max(1, MOST_STACKED // (2 * sum(item.size for item in weights.values())))
+    for start in range(0, len(ways), most):
+        names = list(ways)[start : start + most]
+        stacked = {name: np.repeat(item[None], 2 * len(names), axis=0) for name, item in weights.items()}
+        for place, name in enumerate(names):
+            way = step * ways[name].reshape(weights[name].shape)
+            stacked[name][2 * place] += way
+            stacked[name][2 * place + 1] -= way
+        logits = compute_logits(stacked, parts, formula, tokens)
+        sums = logits @ np.linspace(0.5, 1.5, logits.shape[-1])
+        slopes.update(zip(names, ((sums[::2] - sums[1::2]) / (2 * step)).tolist(), strict=True))
+    return slopes
 
 
 def with_loud_head(weights: Weights, parts: Parts) -> Weights:

@@ -21,7 +21,7 @@ from reference.hw5.checks.forward import (
     agrees,
     build_weights,
     compute_logits,
-    compute_slope,
+    compute_slopes,
     find_agreement,
     find_formula,
     find_parts,
@@ -179,17 +179,16 @@ def _slopes_agree(
     if find_error(reply):
         return True
     missed, slopes = read_list(reply, "missed"), read_map(reply, "slopes")
-    for place, (name, item) in enumerate(weights.items()):
-        if name in missed:
-            continue
-        claimed = slopes.get(name)
-        if isinstance(claimed, bool) or not isinstance(claimed, int | float):
-            return False
-        way = noise(item.size, arguments["salt"] + 1 + 7919 * place)
-        slope = compute_slope(weights, parts, formula, arguments["inputs"]["many"], name, way)
-        if abs(claimed - slope) > (2e-3 if device == "cpu" else 5e-2) * (1 + abs(slope)):
-            return False
-    return True
+    ways = {
+        name: noise(item.size, arguments["salt"] + 1 + 7919 * place)
+        for place, (name, item) in enumerate(weights.items())
+        if name not in missed
+    }
+    if any(type(slopes.get(name)) not in (int, float) for name in ways):
+        return False
+    limit = 2e-3 if device == "cpu" else 5e-2
+    computed = compute_slopes(weights, parts, formula, arguments["inputs"]["many"], ways)
+    return all(abs(slopes[name] - slope) <= limit * (1 + abs(slope)) for name, slope in computed.items())
 
 
 def _stacked_agrees(
@@ -227,7 +226,9 @@ def recount_quality(
     if trained is None or parts is None:
         return Recount(contradiction="the trained weights are not those of the network's formula" if steady else "")
     hidden = arguments["hidden"]
-    computed = np.concatenate([compute_logits(trained, parts, formula, tokens) for tokens in hidden])
+    # As exact as torch is, in half the time.
+    single: dict[str, Any] = {name: item.astype(np.float32) for name, item in trained.items()}
+    computed = np.concatenate([compute_logits(single, parts, formula, tokens) for tokens in hidden], dtype=np.float64)
     claimed = read_numbers(reply.get("logits"), len(computed))
     same = find_agreement(claimed, computed, device)
     # What a network may treat in a way of its own: unknown words, and comments longer than any it was asked before.

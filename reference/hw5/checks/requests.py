@@ -11,9 +11,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
-from itertools import groupby
+from itertools import groupby, zip_longest
 from random import Random
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from grader.model import ProbeRequest
 from reference.hw5.checks.forward import PLAIN, PRIME, build_weights, compute_logits, find_parts
@@ -223,29 +226,30 @@ def split_words(text: str) -> tuple[str, ...]:
     return tuple(tokenize(text))
 
 
-@lru_cache(maxsize=8)
-def _training(seed: int, name: str) -> tuple[dict[str, int], list[dict[str, Any]]]:
-    """Return the course corpus' vocabulary and batches of comments of about the same length.
+@cache
+def _training() -> tuple[Mapping[str, int], list[NDArray[np.int64]], list[list[int]]]:
+    """Return the course corpus' words with their places, and batches of comments of about the same length.
 
-    Which number a word has depends on the request, so that weights trained elsewhere fit none.
+    A batch is its words' places, [longest][comments], and its labels.
     """
     comments = build_course_comments()[:QUALITY_COMMENTS]
-    counts = Counter(word for comment in comments for word in split_words(comment.text))
-    words = sorted(counts)
-    _random(seed, f"words {name}").shuffle(words)
-    vocabulary = {word: index for index, word in enumerate(words, start=2)}
+    words = sorted({word for comment in comments for word in split_words(comment.text)})
+    places = {word: place for place, word in enumerate(words, start=2)}
     ordered = sorted(comments, key=lambda comment: len(split_words(comment.text)))
     chunks = [ordered[start : start + QUALITY_BATCH] for start in range(0, len(ordered), QUALITY_BATCH)]
-    return vocabulary, [
-        {"tokens": encode(chunk, vocabulary), "labels": [item.toxic for item in chunk]} for chunk in chunks
-    ]
+    return places, [_encode(chunk, places) for chunk in chunks], [[item.toxic for item in chunk] for chunk in chunks]
 
 
-def encode(comments: Sequence[Comment], vocabulary: Mapping[str, int]) -> list[list[int]]:
-    """Return token ids [longest][comments]: unknown words 0, short comments padded with 1."""
-    rows = [[vocabulary.get(word, UNKNOWN) for word in split_words(comment.text)] for comment in comments]
-    longest = max(map(len, rows))
-    return [[row[place] if place < len(row) else PADDING for row in rows] for place in range(longest)]
+@lru_cache(maxsize=4)
+def _hidden(seed: int) -> list[NDArray[np.int64]]:
+    """Return the groups of hidden comments as the places of their words, [length][comments]."""
+    return [_encode(group, _training()[0]) for group in _group_by_length(hidden_comments(seed))]
+
+
+def _encode(comments: Sequence[Comment], places: Mapping[str, int]) -> NDArray[np.int64]:
+    """Return word places [longest][comments]: unknown words 0, short comments padded with 1."""
+    rows = [[places.get(word, UNKNOWN) for word in split_words(comment.text)] for comment in comments]
+    return np.array(list(zip_longest(*rows, fillvalue=PADDING)), dtype=np.int64)
 
 
 @lru_cache(maxsize=4)
@@ -280,16 +284,26 @@ def _group_by_length(comments: Sequence[Comment]) -> list[list[Comment]]:
 
 
 def _quality_inputs(seed: int, name: str, kind: str) -> dict[str, Any]:
-    vocabulary, batches = _training(seed, name)
+    """Return the training.
+
+    Which number a word has depends on the request, so that weights trained elsewhere fit none.
+    """
+    places, chunks, labels = _training()
+    order = list(range(2, len(places) + 2))
+    _random(seed, f"words {name}").shuffle(order)
+    numbers = np.arange(len(order) + 2)  # unknown words and padding keep theirs
+    numbers[order] = np.arange(2, len(order) + 2)
     return {
         "seed": _number(seed, f"torch {name}"),
         "salt": _number(seed, f"weights {name}"),
-        "sizes": {"in_neuron": len(vocabulary) + 2, **QUALITY_SIZES},
+        "sizes": {"in_neuron": len(numbers), **QUALITY_SIZES},
         "m_type": kind,
-        "batches": batches,
+        "batches": [
+            {"tokens": numbers[chunk].tolist(), "labels": toxic} for chunk, toxic in zip(chunks, labels, strict=True)
+        ],
         "lr": QUALITY_RATE,
         "epochs": QUALITY_EPOCHS,
-        "hidden": [encode(group, vocabulary) for group in _group_by_length(hidden_comments(seed))],
+        "hidden": [numbers[group].tolist() for group in _hidden(seed)],
     }
 
 
