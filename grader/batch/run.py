@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from grader.batch.events import Event, Job
+from grader.batch.events import Event, Job, Summary
 from grader.batch.local import find_jobs, run_local
 from grader.batch.store import Store
 from grader.batch.unit import Desk, build_desk, find_need, read_summary
@@ -29,10 +29,10 @@ class StoppedError(InfrastructureError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run has to do: ``unchanged`` are as they should be, ``pending`` need work."""
+    """What a run has to do: ``unchanged`` are as they should be, with what is known of them, ``pending`` need work."""
 
     desk: Desk
-    unchanged: tuple[Path, ...]
+    unchanged: Mapping[Path, Summary]
     pending: tuple[Path, ...]
     notebooks: bool
 
@@ -40,19 +40,23 @@ class Plan:
 def build_plan(course: Course, job: Job, paths: Sequence[Path], tell: Callable[[int], None] = lambda _: None) -> Plan:
     """Return what must be done for ``paths``; ``tell`` hears how many have been looked at."""
     desk = build_desk(job, course)
-    unchanged: list[Path] = []
+    unchanged: dict[Path, Summary] = {}
     pending: list[Path] = []
     notebooks = False
     for number, path in enumerate(paths, 1):
         try:
             need = find_need(desk, path)
+            known = read_summary(need.record.summary) if need.record is not None and not need.work else None
         except ConfigError:  # taken away meanwhile: whoever grades it says so
             pending.append(path)
             continue
-        (pending if need.work else unchanged).append(path)
+        if known is None:
+            pending.append(path)
+        else:
+            unchanged[path] = replace(known, work="unchanged")
         notebooks = notebooks or need.notebook
         tell(number)
-    return Plan(desk=desk, unchanged=tuple(unchanged), pending=tuple(pending), notebooks=notebooks)
+    return Plan(desk=desk, unchanged=unchanged, pending=tuple(pending), notebooks=notebooks)
 
 
 def run_plan(
@@ -65,11 +69,8 @@ def run_plan(
     """
     desk = plan.desk
     job = replace(desk.job, prepare=plan.notebooks, quiet_seconds=find_quiet_seconds(desk.course))
-    for path in plan.unchanged:
-        record = desk.store.find_record(student_id(path))
-        if record is not None:
-            summary = replace(read_summary(record.summary), work="unchanged")
-            tell(Event(kind="finished", path=str(path), summary=summary))
+    for path, summary in plan.unchanged.items():
+        tell(Event(kind="finished", path=str(path), summary=summary))
     paths = [str(path) for path in plan.pending]
 
     def hear(event: Event) -> None:
