@@ -235,13 +235,19 @@ def build_marksheet(sheet: Marksheet) -> dict[str, Json]:
 
 
 def _build_mark(mark: Mark) -> dict[str, Json]:
-    evidence = mark.evidence
-    review = evidence.review
     return {
         "id": mark.criterion,
         "title": mark.title,
         "available": build_number(mark.available),
         "awarded": build_number(mark.awarded),
+        **build_evidence(mark.evidence),
+    }
+
+
+def build_evidence(evidence: Evidence) -> dict[str, Json]:
+    """Return what a marksheet says of one criterion, without its marks."""
+    review = evidence.review
+    return {
         "verdict": evidence.verdict,
         "credit": None if evidence.credit is None else float(evidence.credit),
         "reading": evidence.reading,
@@ -264,6 +270,16 @@ def render_json(data: Json) -> str:
     """
     text = json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match.group()):04x}", text) + "\n"
+
+
+def pack_json(data: Json) -> bytes:
+    """Return JSON for machines alone: sorted keys, ASCII, no spaces, no NaN; many times as fast as ``render_json``."""
+    return json.dumps(data, sort_keys=True, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+def build_fields(record: Any) -> dict[str, Json]:
+    """Return a record's fields by name, not copied (as ``dataclasses.asdict`` does, value by value)."""
+    return {name.name: getattr(record, name.name) for name in dataclasses.fields(record)}
 
 
 def read_marksheet(text: str) -> Marksheet:
@@ -321,7 +337,12 @@ def _read_mark(item: Mapping[str, Json]) -> Mark:
 
 def build_execution(execution: Execution) -> dict[str, Json]:
     """Return a notebook's run as a JSON object."""
-    return dataclasses.asdict(execution)
+    return {
+        **build_fields(execution),
+        "cells": [dataclasses.asdict(cell) for cell in execution.cells],
+        "replies": {name: build_fields(reply) for name, reply in execution.replies.items()},
+        "findings": [dataclasses.asdict(finding) for finding in execution.findings],
+    }
 
 
 def read_execution(data: Mapping[str, Json]) -> Execution:

@@ -10,7 +10,7 @@ import importlib.util
 import os
 import secrets
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,21 +105,47 @@ def load_course(paths: Sequence[Path], *, root: Path | None, rubric: Path | None
     found = find_root(paths, root)
     class_file = load_class_file(class_folder) if class_folder else ClassFile()
     rubric_path = find_rubric(found, rubric, class_file)
-    loaded = load_rubric(rubric_path, lambda name: resolve(found, name))
+    digests: dict[str, str] = {}
+    loaded = load_rubric(
+        rubric_path,
+        lambda name: resolve(found, name),
+        lambda rubric: _is_proved(digests, found, rubric_path, rubric.assignment),
+    )
     _check_files(found, rubric_path, loaded)
+    _keep_proof(digests)
     return Course(
         root=found,
         rubric_path=rubric_path,
         rubric=loaded,
         secret=DEMO_SECRET if class_file.key == "demo" else load_secret(),
         class_file=class_file,
-        digests={
-            "rubric": digest_pairs([(rubric_path.name, hashlib.sha256(rubric_path.read_bytes()).hexdigest())]),
-            "reference": digest_folder(found / "reference" / loaded.assignment),
-            "grader": digest_folder(Path(__file__).parent),
-        },
+        digests=digests,
         class_folder=class_folder,
     )
+
+
+def _is_proved(digests: dict[str, str], root: Path, rubric: Path, assignment: str) -> bool:
+    """Fill in ``digests`` and return whether a course of these was found in order before, by this user."""
+    digests |= {
+        "rubric": digest_pairs([(rubric.name, hashlib.sha256(rubric.read_bytes()).hexdigest())]),
+        "reference": digest_folder(root / "reference" / assignment),
+        "grader": digest_folder(Path(__file__).parent),
+    }
+    with contextlib.suppress(OSError, RuntimeError):  # no home folder
+        return _proof(digests).exists()
+    return False
+
+
+def _keep_proof(digests: Mapping[str, str]) -> None:
+    """Remember that there is nothing wrong; where nothing can be kept, it is found out again each time."""
+    with contextlib.suppress(OSError, RuntimeError):
+        _proof(digests).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _proof(digests).touch()
+
+
+def _proof(digests: Mapping[str, str]) -> Path:
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return folder / "grader" / "proved" / digest_pairs([*digests.items(), ("python", sys.version)])
 
 
 def _check_files(root: Path, rubric_path: Path, rubric: Rubric) -> None:

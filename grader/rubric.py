@@ -73,9 +73,14 @@ class Rubric:
         }
 
 
-def load_rubric(path: Path, resolve: Resolve) -> Rubric:
-    """Return the rubric at ``path``. Raises ConfigError with every problem in it, each with its line."""
+def load_rubric(path: Path, resolve: Resolve, is_proved: Callable[[Rubric], bool] = lambda _: False) -> Rubric:
+    """Return the rubric at ``path``. Raises ConfigError with every problem in it, each with its line.
+
+    ``is_proved`` knows rubrics that were found in order before: their formulas are not evaluated again.
+    """
     rubric, lines = load_record(Rubric, path)
+    if is_proved(rubric):
+        return rubric
     problems = [
         Problem(file=str(path), line=find_line(where, lines), where=name, message=message)
         for where, name, message in _find_problems(rubric, resolve)

@@ -16,8 +16,9 @@ EVERYTHING = "GRADER_TEST_EVERYTHING"
 
 @pytest.fixture(scope="session", autouse=True)
 def private_configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep tests away from the user's course secret."""
+    """Keep tests away from the user's course secret and cache."""
     os.environ["XDG_CONFIG_HOME"] = str(tmp_path_factory.mktemp("config"))
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
     os.environ.pop("GRADER_SECRET_FILE", None)
 
 

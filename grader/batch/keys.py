@@ -7,7 +7,6 @@ leaves runs as they are, and a changed probe runs notebooks again but leaves rep
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 import grader
-from grader.codec import render_json
+from grader.codec import build_fields, pack_json
 from grader.course import Course, digest_folder
 from grader.feedback.page import packaged_templates
 from grader.model import Artifact, Json, ProbeRequest, Submission
@@ -29,7 +28,7 @@ _SETTINGS_OF_CHECKS = ("checks", "signs", "template")  # named in the rubric's n
 
 def build_digest(*parts: Json) -> str:
     """Return the sha256 of JSON values."""
-    return hashlib.sha256(render_json([FORM, *parts]).encode()).hexdigest()
+    return hashlib.sha256(pack_json([FORM, *parts])).hexdigest()
 
 
 class CourseKeys:
@@ -56,7 +55,7 @@ class CourseKeys:
 
     def run(self, notebook: Artifact, requests: Sequence[ProbeRequest]) -> str:
         """Return the key of a notebook's run."""
-        asked = [dataclasses.asdict(request) for request in requests]
+        asked = [build_fields(request) for request in requests]
         return build_digest("run", self._run, notebook.sha256, Path(notebook.path).name, asked)
 
     def evidence(self, submission: Submission) -> str:

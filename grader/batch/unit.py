@@ -20,6 +20,7 @@ from grader.codec import (
     build_execution,
     build_marksheet,
     build_number,
+    pack_json,
     read_checked,
     read_execution,
     render_json,
@@ -132,7 +133,7 @@ def _find_evidence(
     checked = check_submission(desk.course, submission, execution, progress)
     if execution is not None and desk.job.repeat > 1:
         checked = _repeat(desk, submission, checked, progress)
-    objects["evidence"] = desk.store.put(_encode(build_checked(checked)))
+    objects["evidence"] = desk.store.put(pack_json(build_checked(checked)))
     keys["evidence"] = desk.keys.evidence(submission)
     # What had to be read again, not only marked, without a notebook: that is all there was to do.
     return work, checked, objects, keys
@@ -158,7 +159,7 @@ def _find_run(
     if execution is None or execution.fault:
         return "graded", execution, {}, {}
     # What is stored is what later runs see: the same must be seen now (a tuple in a reply is a list tomorrow).
-    data = _encode(build_execution(execution))
+    data = pack_json(build_execution(execution))
     return "graded", read_execution(json.loads(data)), {"run": desk.store.put(data)}, {"run": key}
 
 
@@ -222,7 +223,7 @@ def _store_marksheet(store: Store, data: dict[str, Any], earlier: Record | None)
     before = store.get_json(earlier.objects.get("marksheet")) if earlier is not None else None
     if earlier is not None and before is not None and {**before, "timing": None} == {**data, "timing": None}:
         return str(earlier.objects["marksheet"])
-    return store.put(_encode(data), durable=True)
+    return store.put(render_json(data).encode(), durable=True)
 
 
 def _add_history(earlier: Record | None, marksheet: str) -> tuple[Mapping[str, Any], ...]:
@@ -238,10 +239,6 @@ def _add_history(earlier: Record | None, marksheet: str) -> tuple[Mapping[str, A
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _encode(data: Any) -> bytes:
-    return render_json(data).encode()
 
 
 def build_summary(sheet: Marksheet, work: Work) -> Summary:

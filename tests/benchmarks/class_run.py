@@ -330,15 +330,20 @@ class Bench:
         self.scratch, self.count, self.quick = scratch, count, quick
         self.figures = Figures()
         self.course = copy_course(scratch / "course")
+        self._paths: list[Path] = []
         self._mixed: tuple[list[Path], Path, Run] | None = None
         self._reports: dict[int, tuple[Path, Path, list[Run]]] = {}
+
+    def mixed_class(self) -> list[Path]:
+        """Return the hand-ins of the mixed class."""
+        self._paths = self._paths or make_class(self.scratch / "mixed", self.count)
+        return self._paths
 
     def mixed(self) -> tuple[list[Path], Path, Run]:
         """Return the mixed class, where it was graded, and how that went."""
         if self._mixed is None:
-            paths = make_class(self.scratch / "mixed", self.count)
             out = self.scratch / "mixed-graded"
-            self._mixed = paths, out, run_grade(self.course, self.scratch / "mixed", out)
+            self._mixed = self.mixed_class(), out, run_grade(self.course, self.scratch / "mixed", out)
         return self._mixed
 
     def reports(self, count: int, runs: int = 1) -> tuple[Path, Path, list[Run]]:
@@ -357,7 +362,7 @@ class Bench:
 
     def measure_class(self) -> None:
         """Time the mixed class: `grade`, stock nbclient, the floor."""
-        paths = make_class(self.scratch / "mixed", self.count)
+        paths = self.mixed_class()
         # Half before and half after: a machine that grows slower meanwhile is the same one for both.
         halves = [self.run_floor("class", self.course, paths[::2])]
         run = self.mixed()[2]

@@ -1,0 +1,1 @@
+"""The commands for those who write rubrics: try an answer before a class does."""
