@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import platform
 import time
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import grader
 from grader.codec import find_non_json
 from grader.course import Course
+from grader.deadline import OutOfTimeError, limit_seconds
 from grader.documents import Document, find_passages, read_document
 from grader.intake import may_hold_answers, open_submission, read_artifact, student_id
 from grader.kinds import KINDS, Context
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from grader.sandbox import Lodgings
 
 Progress = Callable[[str], None]
+_CHECK_SECONDS = 5.0  # of the processor, for one written answer; what students write takes hundredths of a second
 REPORT_MEDIA = frozenset({"markdown", "text", "html", "pdf", "docx", "image", "notebook"})
 
 
@@ -245,11 +248,25 @@ def execute(
 
 
 def check(criterion: Criterion, answer: Answer, context: Context) -> Evidence:
-    """Return the evidence for one criterion; the one place where a fault of ours is caught, as ``ungraded``."""
+    """Return the evidence for one criterion; the one place where a fault of ours is caught, as ``ungraded``.
+
+    An answer over which a kind works for too long goes to a person.
+    """
+    kind = criterion.question.kind
     try:
-        evidence = KINDS[criterion.question.kind].check(criterion.id, criterion.question, answer, context)
+        with limit_seconds(_CHECK_SECONDS) if kind != "notebook" else contextlib.nullcontext():
+            evidence = KINDS[kind].check(criterion.id, criterion.question, answer, context)
         if bad := find_non_json([dict(evidence.observed), dict(evidence.expected)]):
             raise ValueError(f"evidence is no plain JSON at {bad}")
+    except OutOfTimeError:
+        message = f"Working this answer out took more than {_CHECK_SECONDS:g} seconds: a person looks at it."
+        evidence = Evidence(
+            criterion=criterion.id,
+            verdict="unreadable",
+            credit=None,
+            findings=(Finding(code="grader.out_of_time", message=message),),
+            review=Review(reason=f"the grader gave up on this answer after {_CHECK_SECONDS:g} seconds of work"),
+        )
     except Exception:  # a bug of ours must never become a student's zero
         evidence = Evidence(
             criterion=criterion.id,

@@ -32,7 +32,8 @@ TOKENS = (
     r"\operatorname{diag}", r"\sigma", r"\delta_{ij}", r"\partial", r"\frac{\partial J_t}{\partial h_t}", "t", "i", "k",
     "T", "0", "1", "2", "3.5", "999", r"\Rightarrow", "$", "$$", r"\begin{bmatrix}", r"\end{bmatrix}", r"\\", "&",
     r"\begin{cases}", r"\end{cases}", "|", "!", "~~", "np.", ".T", "where", "and", "یا", "۳", "ŷₜ", "∑", "⊙", "ᵀ", "\n",
-    r"\mathbb{1}", r"\dots", r"\left(", r"\right)", r"\boxed{", r"\text{ if }", "<", r"\le", ",", ";", ".", "`", "lambda x:",
+    r"\mathbb{1}", r"\dots", r"\left(", r"\right)", r"\boxed{", r"\text{ if }", "<", r"\le", ",", ";", ".", "`",
+    "lambda x:",
 )  # fmt: skip
 
 BOMBS = {

@@ -88,7 +88,8 @@ class Writer:
 
     def wrap(self, formula: str, left: str) -> str:
         return self.pick(
-            f"${formula}$", f"$${formula}$$", f"${left} = {formula}$", rf"$\boxed{{{formula}}}$", f"The answer is ${formula}$.",
+            f"${formula}$", f"$${formula}$$", f"${left} = {formula}$", rf"$\boxed{{{formula}}}$",
+            f"The answer is ${formula}$.",
             rf"\[ {left} = {formula} \]", f"$$\n\\begin{{aligned}}\n{left} &= {formula}\n\\end{{aligned}}\n$$",
         )  # fmt: skip
 
