@@ -16,7 +16,7 @@ from grader.formula.parse import Syntax
 from grader.formula.roles import Line, Link, read_span, try_meaning
 from grader.formula.symbols import INDEX_LETTERS
 from grader.formula.syntax import mentions
-from grader.formula.terms import RANKS
+from grader.formula.terms import PLAIN_RANKS, RANKS
 from grader.formula.tree import Expr, Num, Sym
 
 # What a writer says who takes back what stands before.
@@ -217,6 +217,10 @@ def _has_product(tree: Syntax) -> bool:
     return any(token.type == "DOTS" or "prod" in token for token in tree.scan_values(lambda v: isinstance(v, Token)))
 
 
+def _has_token(tree: Syntax, kind: str, value: str) -> bool:
+    return any(token.type == kind and token == value for token in tree.scan_values(lambda v: isinstance(v, Token)))
+
+
 def read_variants(link: Link, setting: Setting) -> tuple[Reading, ...]:
     """Return the different meanings that a formula can have, at most MAX_VARIANTS; raises what the first one raised."""
     if link.tree is None:
@@ -224,9 +228,10 @@ def read_variants(link: Link, setting: Setting) -> tuple[Reading, ...]:
     found: dict[Expr, Reading] = {}
     first: FormulaFault | None = None
     turns = _has_product(link.tree)
+    ranks = RANKS if _has_token(link.tree, "OP", "odot") else PLAIN_RANKS
     eager = (False, True) if setting.machine_read else (False,)
     for repaired in eager:
-        for wide, reverse, rank in product((0, 1) if turns else (0,), (False, True) if turns else (False,), RANKS):
+        for wide, reverse, rank in product((0, 1) if turns else (0,), (False, True) if turns else (False,), ranks):
             manner = replace(setting, rank=rank, reverse=reverse, wide=wide, eager=repaired)
             try:
                 reading = read_meaning(link.tree, manner, link.source)

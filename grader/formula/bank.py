@@ -12,6 +12,7 @@ from grader.formula.lexer import read_tokens
 from grader.formula.meaning import Setting, read_meaning
 from grader.formula.normalise import normalise
 from grader.formula.parse import parse_tokens
+from grader.formula.render import render_latex
 from grader.formula.symbols import FormulaWorld, SymbolTable, build_table
 from grader.formula.tree import Expr
 from grader.formula.worlds import World, build_worlds
@@ -21,10 +22,29 @@ Resolve = Callable[[str], Any]
 _tables: dict[str, SymbolTable] = {}
 _worlds: dict[Any, tuple[World, ...]] = {}
 _banks: dict[tuple[str, Any], Bank] = {}
+_known: dict[
+    tuple[int, ...], tuple[Any, ...]
+] = {}  # by the identity of records that are kept with what was made of them
+_MOST_KNOWN = 256
+
+
+def _once(make: Callable[..., Any], *records: Any) -> Any:
+    """Return ``make(*records)``, made once for the same objects: writing a whole question out as a key takes long."""
+    key = (id(make), *map(id, records))
+    if key not in _known:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[key] = (make(*records), make, *records)
+    return _known[key][0]
 
 
 def build_question_table(question: Any, world: FormulaWorld) -> SymbolTable:
     """Return the question's symbol table, built once for the same rubric text."""
+    table: SymbolTable = _once(_build_table, question, world)
+    return table
+
+
+def _build_table(question: Any, world: FormulaWorld) -> SymbolTable:
     key = repr((world, question.symbols, question.functions))
     if key not in _tables:
         _tables[key] = build_table(world, question.symbols, question.functions)
@@ -37,13 +57,36 @@ def read_bank_formula(text: str, setting: Setting) -> Expr:
     return read_meaning(parse_tokens(read_tokens(source, setting.table.vocabulary), source), setting, source).expr
 
 
-def build_bank(question: Any, world: FormulaWorld, setting: Setting, resolve: Resolve) -> Bank:
+def build_setting(question: Any, world: FormulaWorld, *, machine_read: bool = False) -> Setting:
+    """Return how the question's formulas are read. Raises a FormulaFault where the table itself cannot be."""
+    table = build_question_table(question, world)
+    return Setting(table=table, times=tuple(question.times), lone=question.lone_index, machine_read=machine_read)
+
+
+def render_readings(question: Any, world: FormulaWorld) -> dict[str, str]:
+    """Return the question's accepted readings as LaTeX."""
+    rendered: dict[str, str] = _once(_render_readings, question, world)
+    return rendered
+
+
+def _render_readings(question: Any, world: FormulaWorld) -> dict[str, str]:
+    setting = build_setting(question, world)
+    rules = question.readings.items()
+    return {name: render_latex(read_bank_formula(rule.formula, setting), world) for name, rule in rules}
+
+
+def build_bank(question: Any, world: FormulaWorld, resolve: Resolve) -> Bank:
     """Return the question's bank, built once for the same rubric text and world builder."""
-    builder = resolve(world.build)
+    bank: Bank = _once(_build_bank, question, world, resolve(world.build))
+    return bank
+
+
+def _build_bank(question: Any, world: FormulaWorld, builder: Any) -> Bank:
     key = (repr((world, question)), builder)
     if key not in _banks:
         if builder not in _worlds:
             _worlds[builder] = build_worlds(builder)
+        setting = build_setting(question, world)
         _banks[key] = Bank(
             worlds=_worlds[builder],
             times=question.times,
@@ -59,15 +102,13 @@ def build_bank(question: Any, world: FormulaWorld, setting: Setting, resolve: Re
 def find_bank_problems(question: Any, world: FormulaWorld, resolve: Resolve) -> list[str]:
     """Return what is wrong with a question's formulas: unread, without a value, or mistakes that are none."""
     try:
-        setting = Setting(
-            table=build_question_table(question, world), times=tuple(question.times), lone=question.lone_index
-        )
+        setting = build_setting(question, world)
     except FormulaFault as fault:
         return [f"worlds: a spelling cannot be read: {fault}"]
     problems = _find_unread(question, setting)
     if problems:
         return problems
-    bank = build_bank(question, world, setting, resolve)
+    bank = build_bank(question, world, resolve)
     problems = [f"readings.{name}: has no value: {fault}" for name, fault in _find_valueless(bank)]
     return problems or _find_indistinct(bank)
 

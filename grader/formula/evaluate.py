@@ -33,6 +33,7 @@ from grader.formula.tree import (
     Sym,
     Trans,
     Var,
+    find_free,
     find_nodes,
     find_variables,
 )  # fmt: skip
@@ -61,7 +62,7 @@ def evaluate(expr: Expr, world: World, indices: Mapping[str, int]) -> Value:
     Raises ShapeFault, NoValue, Unread (an index that nothing binds) and TooMuch.
     """
     evaluator = _Evaluator(world)
-    free = _find_free(expr, set(indices) | {"T"})
+    free = [name for name in find_free(expr) if name not in indices and name != "T"]
     if not free:
         with np.errstate(all="ignore"):
             return evaluator.finite(evaluator.value(expr, dict(indices)))
@@ -78,33 +79,15 @@ def evaluate(expr: Expr, world: World, indices: Mapping[str, int]) -> Value:
     return np.array(rows)
 
 
+def evaluate_index(expr: Expr, world: World, indices: Mapping[str, int]) -> int:
+    """Return the whole number that an index expression is. Raises Unread and TooMuch."""
+    return _Evaluator(world).index(expr, indices)
+
+
 def _number(value: Value) -> float:
     if isinstance(value, np.ndarray) and value.size != 1:
         raise ShapeFault("a component", (), value.shape)
     return float(np.asarray(value).reshape(()))
-
-
-def _find_free(expr: Expr, known: set[str]) -> list[str]:
-    """Return the indices that nothing binds, in the order in which they appear."""
-    free: list[str] = []
-
-    def walk(node: object, bound: set[str]) -> None:
-        if isinstance(node, Big):
-            walk(node.low, bound)
-            walk(node.high, bound)
-            walk(node.body, bound | {node.index})
-        elif isinstance(node, Var):
-            if node.name not in bound and node.name not in free:
-                free.append(node.name)
-        elif isinstance(node, tuple):
-            for entry in node:
-                walk(entry, bound)
-        elif hasattr(node, "__dataclass_fields__"):
-            for name in node.__dataclass_fields__:
-                walk(getattr(node, name), bound)
-
-    walk(expr, known)
-    return free
 
 
 class _Evaluator(Arithmetic):

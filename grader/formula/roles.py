@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from lark import Token
 
@@ -34,6 +35,8 @@ class Link:
     source: str
     fault: Unread | None = None
     condition: bool = False
+    meanings: dict[Any, tuple[Any, Expr | None]] = field(default_factory=dict, compare=False, repr=False)
+    """What it was found to mean, by the setting's own fields, each beside the definitions it was read with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,10 +161,15 @@ def try_meaning(link: Link, setting: Setting) -> Expr | None:
     """Return what one side of an equation means, None where it means nothing here."""
     if link.tree is None:
         return None
-    try:
-        return read_meaning(link.tree, setting, link.source).expr
-    except FormulaFault:
-        return None
+    fields = ("times", "lone", "machine_read", "rank", "reverse", "wide", "eager")
+    manner = tuple(getattr(setting, name) for name in fields)
+    known = link.meanings.get(manner)
+    if known is None or known[0] is not setting.definitions:
+        expr: Expr | None = None
+        with contextlib.suppress(FormulaFault):
+            expr = read_meaning(link.tree, setting, link.source).expr
+        known = link.meanings[manner] = (setting.definitions, expr)
+    return known[1]
 
 
 def _find_key(tree: Syntax) -> Key | None:

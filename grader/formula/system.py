@@ -14,7 +14,7 @@ import numpy as np
 
 from grader.formula.answer import Equation
 from grader.formula.compare import Bank, Values, equal_values, find_factor, find_moments, transpose_values
-from grader.formula.evaluate import evaluate
+from grader.formula.evaluate import evaluate, evaluate_index
 from grader.formula.faults import FormulaFault, NoValue, TooMuch
 from grader.formula.judge import Case, Judgement, Sort
 from grader.formula.meaning import Reading
@@ -240,8 +240,8 @@ def _find_place(left: Sym | None, case: Case, indices: dict[str, int]) -> tuple[
         return None, None
     world = case.bank.worlds[0]
     try:
-        times = tuple(int(float(str(evaluate(time, world, indices)))) for time in left.times)
-        parts = [int(float(str(evaluate(part, world, indices)))) for part in left.parts]
+        times = tuple(evaluate_index(time, world, indices) for time in left.times)
+        parts = [evaluate_index(part, world, indices) for part in left.parts]
     except FormulaFault:
         return None, None
     if left.name in world.of_t:

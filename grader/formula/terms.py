@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from grader.formula.tree import Div, Expr, Mul
 
 RANKS = ("loose", "tight", "left", "right")
+PLAIN_RANKS = ("loose", "right")  # without an elementwise product the others are "loose"
 
 
 @dataclass(frozen=True, slots=True)

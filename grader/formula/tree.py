@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any
 
 
@@ -125,14 +126,40 @@ def find_nodes(expr: object) -> Iterator[Expr]:
             yield from find_nodes(getattr(expr, field.name))
 
 
-def find_names(expr: Expr) -> set[str]:
+@lru_cache(maxsize=2048)
+def find_names(expr: Expr) -> frozenset[str]:
     """Return the names of all quantities in the expression."""
-    return {node.name for node in find_nodes(expr) if isinstance(node, Sym)}
+    return frozenset(node.name for node in find_nodes(expr) if isinstance(node, Sym))
 
 
-def find_variables(expr: Expr) -> set[str]:
+@lru_cache(maxsize=2048)
+def find_variables(expr: Expr) -> frozenset[str]:
     """Return the names of all indices in the expression, bound or free."""
-    return {node.name for node in find_nodes(expr) if isinstance(node, Var)}
+    return frozenset(node.name for node in find_nodes(expr) if isinstance(node, Var))
+
+
+@lru_cache(maxsize=2048)
+def find_free(expr: Expr) -> tuple[str, ...]:
+    """Return the indices that nothing in the expression binds, in the order in which they appear."""
+    free: dict[str, None] = {}
+
+    def walk(node: object, bound: frozenset[str]) -> None:
+        if isinstance(node, Big):
+            walk(node.low, bound)
+            walk(node.high, bound)
+            walk(node.body, bound | {node.index})
+        elif isinstance(node, Var):
+            if node.name not in bound:
+                free[node.name] = None
+        elif isinstance(node, tuple):
+            for entry in node:
+                walk(entry, bound)
+        elif hasattr(node, "__dataclass_fields__"):
+            for name in node.__dataclass_fields__:
+                walk(getattr(node, name), bound)
+
+    walk(expr, frozenset())
+    return tuple(free)
 
 
 def substitute(expr: Expr, values: Mapping[str, Expr]) -> Expr:

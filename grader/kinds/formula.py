@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from grader.formula.answer import FoundAnswer, find_answer, find_steps, read_variants
-from grader.formula.bank import build_bank, build_question_table, read_bank_formula
+from grader.formula.bank import build_bank, build_setting, read_bank_formula, render_readings
 from grader.formula.bank import find_bank_problems as find_formula_problems
 from grader.formula.conflict import find_conflict, rests_on_false_step
 from grader.formula.evaluate import limit_operations
@@ -114,17 +114,11 @@ def _find_world(question: FormulaQuestion, context: Context) -> FormulaWorld:
 
 
 def _build_setting(question: FormulaQuestion, answer: Answer, context: Context) -> Setting:
-    return Setting(
-        table=build_question_table(question, _find_world(question, context)),
-        times=tuple(question.times),
-        lone=question.lone_index,
-        machine_read=answer.machine_read,
-    )
+    return build_setting(question, _find_world(question, context), machine_read=answer.machine_read)
 
 
 def _build_case(criterion: str, question: FormulaQuestion, answer: Answer, context: Context) -> Case:
-    plain = _build_setting(question, Answer(question=answer.question, state="given"), context)
-    bank = build_bank(question, _find_world(question, context), plain, context.resolve or _no_functions)
+    bank = build_bank(question, _find_world(question, context), context.resolve or _no_functions)
     texts = [other.text for name, other in context.answers.items() if name in question.scalar_over]
     return Case(
         bank=bank,
@@ -146,8 +140,7 @@ def _find_layouts(criterion: str, question: FormulaQuestion, context: Context) -
             continue
         try:
             found = find_answer(answer.text, _build_setting(other, answer, context), other.asked)
-            plain = _build_setting(other, Answer(question=name, state="given"), context)
-            bank = build_bank(other, _find_world(other, context), plain, context.resolve or _no_functions)
+            bank = build_bank(other, _find_world(other, context), context.resolve or _no_functions)
             judged = judge(found.variants, Case(bank=bank))
         except FormulaFault:
             continue
@@ -188,11 +181,9 @@ def _follow(question: FormulaQuestion, context: Context) -> Expr | None:
 
 
 def _expect(question: FormulaQuestion, context: Context, *, reading: str = "") -> dict[str, Any]:
-    world = _find_world(question, context)
-    setting = _build_setting(question, Answer(question="", state="given"), context)
+    rendered = render_readings(question, _find_world(question, context))
     names = dict.fromkeys([next(iter(question.readings)), reading])
-    rules = [question.readings[name] for name in names if name in question.readings]
-    return {"latex": [render_latex(read_bank_formula(rule.formula, setting), world) for rule in rules]}
+    return {"latex": [rendered[name] for name in names if name in rendered]}
 
 
 def _observe(answer: Answer, world: FormulaWorld, judgement: Judgement | None) -> dict[str, Any]:

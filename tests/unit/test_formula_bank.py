@@ -57,7 +57,7 @@ def find_bank(criterion):
     setting = Setting(
         table=build_question_table(question, world), times=tuple(question.times), lone=question.lone_index
     )
-    return build_bank(question, world, setting, resolve), setting
+    return build_bank(question, world, resolve), setting
 
 
 @pytest.mark.parametrize(("criterion", "name"), READINGS, ids=[f"{c}-{n}" for c, n in READINGS])
