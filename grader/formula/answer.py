@@ -13,9 +13,10 @@ from grader.formula.extract import find_spans
 from grader.formula.faults import MAX_VARIANTS, FormulaFault, NoValue, Unread
 from grader.formula.meaning import Definition, Reading, Setting, read_meaning
 from grader.formula.parse import Syntax
+from grader.formula.program import is_plain, read_program, split_program
 from grader.formula.roles import Line, Link, read_span, try_meaning
 from grader.formula.symbols import INDEX_LETTERS
-from grader.formula.syntax import mentions
+from grader.formula.syntax import mentions_name
 from grader.formula.terms import PLAIN_RANKS, RANKS
 from grader.formula.tree import Expr, Num, Sym
 
@@ -69,6 +70,13 @@ class FoundAnswer:
 
 def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswer:
     """Return the answer in a passage; raises Unread with what was not understood."""
+    program, rest = split_program(text)
+    if program:
+        try:
+            return _find_program(program, rest, setting)
+        except Unread:
+            if not is_plain(program):
+                raise
     lines = [line for span in find_spans(text) for line in read_span(span, setting, asked)]
     setting = _with_definitions(lines, setting)
     line = _choose_line(lines, setting)
@@ -86,6 +94,14 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
         equations=equations,
         special=left is not None and _is_special(left),
     )
+
+
+def _find_program(program: str, rest: str, setting: Setting) -> FoundAnswer:
+    """Return a program as the answer; formulas beside it may say something else, which a person must weigh."""
+    if any(span.place != "prose" for span in find_spans(rest)):
+        raise Unread("a program and formulas stand side by side", text=program, position=0)
+    link = Link(tree=None, source=program)
+    return FoundAnswer(variants=(Reading(read_program(program, setting), {}),), link=link, earlier=(), setting=setting)
 
 
 def _find_others(lines: Sequence[Line], chosen: Line) -> Iterator[Other]:
@@ -130,9 +146,9 @@ def _with_definitions(lines: Sequence[Line], setting: Setting) -> Setting:
                 continue
             base, words = line.key
             tree = line.links[-1].tree
-            if tree is not None and mentions(tree, base):
-                raise Unread(f"{base} is defined by itself", text=line.links[-1].source, position=0)
             length = next((n for n, word in enumerate(words) if word in INDEX_LETTERS or word.isdigit()), len(words))
+            if tree is not None and mentions_name(tree, base, words[:length]):
+                raise Unread(f"{base} is defined by itself", text=line.links[-1].source, position=0)
             indices = words[length:]
             times = dict.fromkeys((*setting.times, *indices))
             expr = try_meaning(line.links[-1], replace(setting, times=tuple(times)))

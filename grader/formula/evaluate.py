@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -23,13 +23,19 @@ from grader.formula.tree import (
     Big,
     Call,
     Cases,
+    Choice,
     Div,
     Expr,
+    Give,
+    Loop,
     Mat,
     Mul,
     Num,
     Part,
     Pow,
+    Program,
+    Set,
+    Step,
     Sym,
     Trans,
     Var,
@@ -42,6 +48,9 @@ from grader.formula.worlds import Value, World
 # Operations left for the answer at hand; None where the rubric's own formulas are evaluated.
 _left: ContextVar[list[int] | None] = ContextVar("_left", default=None)
 
+_SIGNS = {
+    "<": int.__lt__, "<=": int.__le__, ">": int.__gt__, ">=": int.__ge__, "=": int.__eq__, "!=": int.__ne__,
+}  # fmt: skip
 _ELEMENTWISE = ("next", "dot", "times", "star")
 
 
@@ -95,6 +104,7 @@ class _Evaluator(Arithmetic):
 
     def __init__(self, world: World) -> None:
         self.world, self.operations = world, 0
+        self.locals: dict[str, dict[tuple[int, ...], Value]] | None = None  # the variables of a program
 
     def count(self) -> None:
         self.operations += 1
@@ -132,6 +142,8 @@ class _Evaluator(Arithmetic):
                 return self.take(self.value(expr.base, env), [self.index(index, env) for index in expr.indices])
             case Cases():
                 return self.choose(expr, env)
+            case Program():
+                return self.run_program(expr, env)
             case Mat():
                 return self.build_matrix(expr, env)
 
@@ -169,6 +181,8 @@ class _Evaluator(Arithmetic):
 
     # --- quantities ---
     def read_symbol(self, expr: Sym, env: Mapping[str, int]) -> Value:
+        if expr.name.startswith("$"):
+            return self.read_local(expr, env)
         if expr.name == "delta":
             found = [self.index(part, env) for part in expr.parts]
             if len(found) != 2:
@@ -209,6 +223,8 @@ class _Evaluator(Arithmetic):
             return left.reshape(-1, 1) @ right.reshape(1, -1)
         if left.shape[1] == right.shape[0]:
             return self.shrink(left @ right)
+        if self.locals is not None and expr.op == "matmul" and left.shape == (len(right), 1):
+            return (left.T @ right).T  # NumPy's vectors have no direction
         if expr.op in _ELEMENTWISE and left.shape == right.shape:
             return left * right
         raise ShapeFault("product", left.shape, right.shape)
@@ -243,21 +259,71 @@ class _Evaluator(Arithmetic):
         return np.array(rows, dtype=np.float64)
 
     def choose(self, expr: Cases, env: dict[str, int]) -> Value:
-        signs = {
-            "<": int.__lt__,
-            "<=": int.__le__,
-            ">": int.__gt__,
-            ">=": int.__ge__,
-            "=": int.__eq__,
-            "!=": int.__ne__,
-        }
         for value, conditions in expr.rows:
-            if all(
-                signs.get(sign, int.__eq__)(self.index(left, env), self.index(right, env))
-                for left, sign, right in conditions
-            ):
+            if all(self.holds(*condition, env) for condition in conditions):
                 return self.value(value, env)
         return 0.0
+
+    def holds(self, left: Expr, sign: str, right: Expr, env: dict[str, int]) -> bool:
+        """Whether a condition between two indices holds."""
+        return _SIGNS.get(sign, int.__eq__)(self.index(left, env), self.index(right, env))
+
+    # --- programs ---
+    def run_program(self, expr: Program, env: dict[str, int]) -> Value:
+        if self.locals is not None:
+            raise Unread("a program in a program")
+        self.locals = {}
+        try:
+            given = self.run_steps(expr.steps, env)
+            return self.value(expr.result, env) if given is None else given
+        finally:
+            self.locals = None
+
+    def run_steps(self, steps: Sequence[Step], env: dict[str, int]) -> Value | None:
+        """Work out steps in order; return what they return, None where they return nothing."""
+        for step in steps:
+            self.count()
+            given: Value | None = None
+            match step:
+                case Set():
+                    self.assign(step, env)
+                case Give():
+                    given = self.value(step.value, env)
+                case Choice():
+                    body = step.body if self.holds(step.left, step.sign, step.right, env) else step.other
+                    given = self.run_steps(body, env)
+                case Loop():
+                    given = self.run_loop(step, env)
+            if given is not None:
+                return given
+        return None
+
+    def assign(self, step: Set, env: dict[str, int]) -> None:
+        assert self.locals is not None  # noqa: S101  # a step stands in a program
+        value = self.value(step.value, env)
+        indices = tuple(self.index(index, env) for index in step.indices)
+        if step.sign:
+            before = self.read_local(Sym(step.name, step.indices), env)
+            value = self.add_two(before, value if step.sign > 0 else -value)
+        self.locals.setdefault(step.name, {})[indices] = value
+
+    def read_local(self, expr: Sym, env: Mapping[str, int]) -> Value:
+        known = (self.locals or {}).get(expr.name, {})
+        indices = tuple(self.index(index, env) for index in expr.times)
+        if indices not in known:
+            raise NoValue(f"{expr.name[1:]} is used before it has a value")
+        return known[indices]
+
+    def run_loop(self, step: Loop, env: dict[str, int]) -> Value | None:
+        low, stop = self.index(step.low, env), self.index(step.stop, env)
+        if abs(stop - low) >= MAX_RANGE:
+            raise TooMuch(f"a loop of more than {MAX_RANGE} turns")
+        numbers = range(low, stop, -1 if step.down else 1)
+        for number in reversed(numbers) if step.turned else numbers:
+            given = self.run_steps(step.body, {**env, step.index: number})
+            if given is not None:
+                return given
+        return None
 
     # --- sums and products over an index ---
     def run(self, expr: Big, env: dict[str, int]) -> Value:

@@ -21,6 +21,7 @@ Join = Literal["", "arrow", "line", "comma"]
 
 _STRUCK = re.compile(r"~~.*?~~|<(del|s|strike)>.*?</\1>", re.DOTALL)
 _STRUCK_COMMAND = re.compile(r"\\(?:cancel|bcancel|xcancel|sout|st|cancelto\{[^{}]*\})\s*\{")
+_BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
 _MATH = re.compile(
     r"```[a-zA-Z]*\n(?P<fence>.*?)```|\$\$(?P<display>.*?)\$\$|\\\[(?P<bracket>.*?)\\\]|\$(?P<inline>[^$]+?)\$"
     r"|\\\((?P<paren>.*?)\\\)|(?P<env>\\begin\{(align|equation|gather|split|multline)(\*?)\}.*?\\end\{\7\8\})|`(?P<tick>[^`\n]+)`",
@@ -82,6 +83,17 @@ def drop_struck(text: str) -> str:
     return text
 
 
+def unwrap_boxes(text: str) -> str:
+    """Return ``text`` with whole equations taken out of their boxes; a box around a value is dropped by the lexer."""
+    start = 0
+    while match := _BOX.search(text, start):
+        end = _find_closing(text, match.end())
+        inside, start = text[match.end() : end - 1], match.end()
+        if "=" in inside and text[end - 1 : end] == "}":
+            text, start = f"{text[: match.start()]} {inside} {text[end:]}", match.start()
+    return text
+
+
 def _find_closing(text: str, start: int) -> int:
     depth = 1
     for position in range(start, len(text)):
@@ -95,7 +107,7 @@ def find_spans(text: str) -> list[Span]:
     """Return the mathematics of a passage in order; raises TooMuch for a passage of excessive length."""
     if len(text) > MAX_PASSAGE:
         raise TooMuch(f"a passage of {len(text)} characters is too long to read as a formula")
-    text = drop_struck(text)
+    text = unwrap_boxes(drop_struck(text))
     spans: list[Span] = []
     end = 0
     for match in _MATH.finditer(text):

@@ -18,7 +18,7 @@ from grader.formula.faults import MAX_CHARACTERS, MAX_DEPTH, MAX_DIGITS, TooMuch
 _OPERATORS = {
     r"\cdot": "dot", r"\cdotp": "dot", r"\times": "times", "*": "star", r"\ast": "star", "@": "matmul",
     r"\odot": "odot", r"\circ": "odot", r"\bullet": "dot", r"\otimes": "outer", "/": "over", r"\star": "star",
-    r"\bigodot": "odot",
+    r"\bigodot": "odot", r"\oslash": "over", ".*": "odot", "./": "over",
 }  # fmt: skip
 _ARROWS = {
     r"\Rightarrow", r"\Longrightarrow", r"\implies", r"\leadsto", r"\rightarrow", r"\longrightarrow", r"\to",
@@ -58,6 +58,7 @@ _TOKEN = re.compile(
     |(?P<words>\\(?:text(?:bf|rm|it|normal|sf)?|mbox|tag|label|color|textcolor)\*?\s*\{(?P<inside>[^{}]*)\})
     |(?P<one>\\mathbb\s*\{\s*[1I]\s*\}|\\mathds\s*\{\s*1\s*\}|\\mathbf\s*\{\s*1\s*\}|\\boldsymbol\s*\{\s*1\s*\})
     |(?P<font>\\(?:operatorname\*?|math(?:rm|bf|it|sf|cal|tt)|boldsymbol|bm|bold|pmb|rm|bf)\s*\{\s*(?P<run>[A-Za-z]+)\s*\})
+    |(?P<dotted>\.[*/](?!\*))
     |(?P<dots>\.{3}|\.\s\.\s\.)
     |(?P<separator>\\\\(?:\s*\[[^\]]*\])?|\n)
     |(?P<command>\\(?:operatorname\*|[A-Za-z]+|[{}|.]))
@@ -143,6 +144,8 @@ def _read_match(match: re.Match[str], state: _State) -> list[tuple[str, str]]:
             if state.matrices
             else [("SEPARATOR", value)]
         )
+    if kind == "dotted":
+        return [("OP", _OPERATORS[value])]
     if kind == "dots":
         return [("DOTS", value)]
     if kind == "arrow":

@@ -18,7 +18,7 @@ _SIGNS = {
     "✕": r"\times ", "∗": "*", "∂": r"\partial ", "𝜕": r"\partial ", "∇": r"\nabla ", "′": "'", "’": "'", "ʹ": "'",
     "‘": "'", "″": "''", "→": r"\rightarrow ", "⟶": r"\rightarrow ", "⇒": r"\Rightarrow ", "⟹": r"\Rightarrow ",
     "↝": r"\leadsto ", "⇝": r"\leadsto ", "∴": r"\therefore ", "≤": r"\le ", "⩽": r"\le ", "≥": r"\ge ", "⊤": r"\top ",
-    "⟙": r"\top ", "…": r"\dots ", "⋯": r"\dots ", "÷": "/", "≠": r"\ne ", "≡": "=", "≔": "=", "∈": r"\in ",
+    "⟙": r"\top ", "…": r"\dots ", "⋯": r"\dots ", "÷": "/", "⊘": "/", "≠": r"\ne ", "≡": "=", "≔": "=", "∈": r"\in ",
     "∞": r"\infty ", "‖": r"\| ", "〈": "(", "⟨": "(", "〉": ")", "⟩": ")", "⁄": "/", "∕": "/", "،": ",", "؛": ";",
     "𝟙": r"\mathbb{1}", "←": r"\leftarrow ", "‚": ",",
 }  # fmt: skip

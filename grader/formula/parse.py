@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -65,12 +66,25 @@ def parse_python(text: str, vocabulary: Vocabulary) -> tuple[Syntax | None, Synt
     reader = _PythonReader(text, vocabulary)
     last = body[-1]
     if isinstance(last, ast.Assign) and len(last.targets) == 1:
-        return reader.read_start(last.targets[0]), reader.read_start(last.value)
+        left: Syntax | None = None
+        with contextlib.suppress(Unread):  # a name of the writer's own
+            left = reader.read_start(last.targets[0])
+        return left, reader.read_start(last.value)
     if isinstance(last, ast.Expr):
         return None, reader.read_start(last.value)
     if isinstance(last, ast.Return) and last.value is not None:
         return None, reader.read_start(last.value)
     raise Unread("this statement is no formula", text=text, position=last.col_offset)
+
+
+def read_python(node: ast.expr, text: str, vocabulary: Vocabulary, names: Sequence[str]) -> Syntax:
+    r"""Return the tree of one Python expression, in which ``names`` are variables: ``\local0``, ``\local1``...
+
+    Raises Unread for anything beyond the whitelist.
+    """
+    reader = _PythonReader(text, vocabulary)
+    reader.names = list(names)
+    return reader.read_start(node)
 
 
 def _wrap(rule: str, *children: Any) -> Syntax:
@@ -86,6 +100,7 @@ class _PythonReader:
 
     def __init__(self, text: str, vocabulary: Vocabulary) -> None:
         self.text, self.vocabulary, self.depth = text, vocabulary, 0
+        self.names: list[str] = []
 
     def read_start(self, node: ast.expr) -> Syntax:
         return _wrap("start", _wrap("relation", self.read_sum(node)))
@@ -133,6 +148,7 @@ class _PythonReader:
         raise Unread(f"{type(node).__name__} is not allowed in a formula", text=self.text, position=node.col_offset)
 
     def _group(self, node: ast.expr) -> Syntax:
+        """Return an expression in brackets."""
         inside = _wrap("list", _wrap("relation", self.read_sum(node)))
         return _wrap("item", _wrap("group", _token("LPAR", "("), inside, _token("RPAR", ")")))
 
@@ -141,6 +157,8 @@ class _PythonReader:
         return _wrap("item", *item.children, script)
 
     def _read_name(self, node: ast.Name) -> Syntax:
+        if node.id in self.names:
+            return _wrap("item", _token("NAME", f"\\local{self.names.index(node.id)}"))
         base, _, labels = node.id.partition("_")
         text = f"{base}_{{{labels.replace('_', ' ')}}}" if labels and node.id not in self.vocabulary.words else node.id
         if node.id in self.vocabulary.functions or node.id in self.vocabulary.words:
@@ -163,6 +181,28 @@ class _PythonReader:
             node.value, _wrap("sub", _token("SUB", "_"), _wrap("brace", _wrap("list", *relations)))
         )
 
+    def _read_sum_over(self, node: ast.GeneratorExp | ast.ListComp) -> Syntax:
+        """Read ``sum(a[i] for i in range(1, t + 1))`` as a sum with bounds."""
+        loop = node.generators[0]
+        ranged = isinstance(loop.iter, ast.Call) and getattr(loop.iter.func, "id", "") == "range"
+        bounds = loop.iter.args if isinstance(loop.iter, ast.Call) and ranged else []
+        if len(node.generators) != 1 or loop.ifs or not isinstance(loop.target, ast.Name) or len(bounds) not in (1, 2):
+            raise Unread("this sum is not understood", text=self.text, position=node.col_offset)
+        low = bounds[0] if len(bounds) == 2 else ast.Constant(value=0, col_offset=node.col_offset)
+        one = ast.Constant(value=1, col_offset=node.col_offset)
+        high = ast.BinOp(left=bounds[-1], op=ast.Sub(), right=one, col_offset=node.col_offset)
+        start = _wrap("relation", _wrap("sum", _wrap("term", self.read_item(loop.target))), _token("REL", "="))
+        start.children.append(self.read_sum(low))
+        end = _wrap("relation", self.read_sum(high))
+        big = _wrap(
+            "item",
+            _token("BIG", "sum"),
+            _wrap("sub", _token("SUB", "_"), _wrap("brace", _wrap("list", start))),
+            _wrap("sup", _token("SUP", "^"), _wrap("brace", _wrap("list", end))),
+        )
+        inside = _wrap("list", _wrap("relation", _wrap("sum", _wrap("term", big, self._group(node.elt)))))
+        return _wrap("item", _wrap("group", _token("LPAR", "("), inside, _token("RPAR", ")")))
+
     def _read_call(self, node: ast.Call) -> Syntax:
         if node.keywords:
             raise Unread("keyword arguments are not read", text=self.text, position=node.col_offset)
@@ -178,6 +218,12 @@ class _PythonReader:
             return _wrap("item", _wrap("group", _token("LPAR", "("), inside, _token("RPAR", ")")))
         if name in ("transpose", "t") and len(arguments) == 1:
             return self._with_script(arguments[0], _wrap("sup", _token("SUP", "^"), _token("NAME", "T")))
+        if name in ("zeros", "zeros_like") and arguments:
+            return _wrap("item", _token("NUMBER", "0"))
+        if name == "sum" and len(arguments) == 1 and isinstance(arguments[0], ast.GeneratorExp | ast.ListComp):
+            return self._read_sum_over(arguments[0])
+        if name in ("array", "asarray", "copy") and len(arguments) == 1 and not isinstance(arguments[0], ast.List):
+            return self.read_item(arguments[0])
         if name in self.vocabulary.functions and len(arguments) == 1:
             function = self.read_item(ast.Name(id=name, col_offset=node.col_offset))
             inside = _wrap("list", _wrap("relation", self.read_sum(arguments[0])))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.formula.symbols import FormulaWorld
-from grader.formula.tree import Add, Big, Call, Cases, Div, Expr, Mat, Mul, Num, Part, Pow, Sym, Trans, Var
+from grader.formula.tree import Add, Big, Call, Cases, Div, Expr, Mat, Mul, Num, Part, Pow, Program, Sym, Trans, Var
 
 _OPERATORS = {
     "next": r"\,", "dot": r" \cdot ", "times": r" \times ", "star": " * ", "matmul": r"\,", "odot": r" \odot ",
@@ -58,6 +58,8 @@ class _Writer:
                 return rf"\begin{{bmatrix}}{rows}\end{{bmatrix}}"
             case Cases():
                 return self.write_cases(expr)
+            case Program():
+                return r"\text{(the program)}"
 
     def write_side(self, expr: Expr, op: str, *, right: bool) -> str:
         """Write one side of a product, in brackets where an operator of another rank would blur it."""

@@ -57,7 +57,7 @@ def read_span(span: Span, setting: Setting, asked: Sequence[str]) -> list[Line]:
         found = _read_python_line(span, setting, asked)
         if found is not None:
             return [found]
-    text = re.sub(r"(?<![A-Za-z])([hzxs])_([a-z])([-+])1(?!\d)", r"\1_{\2\g<3>1}", span.text)
+    text = _brace_scripts(span.text, setting)
     try:
         statements = find_statements(replace(span, text=text), setting.table.vocabulary)
     except Unread as fault:
@@ -74,6 +74,22 @@ def read_span(span: Span, setting: Setting, asked: Sequence[str]) -> list[Line]:
             Line(links=links, role=role, place=statement.place, join=statement.join, key=key, words=statement.before)
         )
     return lines
+
+
+def _brace_scripts(text: str, setting: Setting) -> str:
+    """Put braces where a subscript of several signs was written without: h_t-1, g_ot, y_ti, g_h3.
+
+    LaTeX takes one sign only; but nobody multiplies by a time, which is what the rest would be.
+    """
+    text = re.sub(r"(?<![A-Za-z])([hzxs])_([a-z])([-+])1(?!\d)", r"\1_{\2\g<3>1}", text)
+    text = re.sub(r"(?<![A-Za-z\\])([gGJ])_([ohz])([tijkmnT\d])(?![A-Za-z\d])", r"\1_{\2\3}", text)
+    text = re.sub(r"_([A-Za-z]{1,3})(\d+)(?![\w.])", r"_{\1\2}", text)
+    words = setting.table.vocabulary.words
+
+    def brace(match: re.Match[str]) -> str:
+        return match[0] if match[1] in words else f"_{{{match[1]}}}"
+
+    return re.sub(r"_([a-z]{2,3})(?![A-Za-z0-9_^({\\'])", brace, text)
 
 
 def _unread_line(span: Span, fault: Unread) -> Line:

@@ -8,6 +8,7 @@ from typing import Any
 from lark import Token, Tree
 
 from grader.formula.parse import Syntax
+from grader.formula.symbols import find_base, find_labels
 
 _PARTIALS = ("\\partial", "d")
 
@@ -132,6 +133,12 @@ def find_index_name(item: Syntax) -> str | None:
 def mentions(tree: Syntax, index: str) -> bool:
     """Whether a name stands anywhere in a tree."""
     return any(token.value == index for token in tree.scan_values(lambda v: isinstance(v, Token) and v.type == "NAME"))
+
+
+def mentions_name(tree: Syntax, base: str, labels: tuple[str, ...]) -> bool:
+    """Whether a name with these labels, and perhaps more, stands anywhere in a tree."""
+    items = [node for node in tree.iter_subtrees() if node.data == "item" and find_base(node) == base]
+    return any(tuple(take_words(find_labels(node)))[: len(labels)] == labels for node in items)
 
 
 def rebinds(tree: Syntax, index: str) -> bool:

@@ -112,7 +112,61 @@ class Part:
     indices: tuple[Expr, ...]
 
 
-Expr = Part | Num | Var | Sym | Add | Mul | Div | Pow | Trans | Call | Big | Mat | Cases
+# --- programs ---
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """``name[indices] = value``; ``sign`` is 1 for +=, -1 for -=, 0 for =."""
+
+    name: str
+    indices: tuple[Expr, ...]
+    value: Expr
+    sign: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """``for index in range(low, stop)``, by -1 where ``down``, from the end where ``turned``."""
+
+    index: str
+    low: Expr
+    stop: Expr
+    down: bool
+    turned: bool
+    body: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """``if left sign right: body else: other``."""
+
+    left: Expr
+    sign: str
+    right: Expr
+    body: tuple[Step, ...]
+    other: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Give:
+    """``return value``."""
+
+    value: Expr
+
+
+Step = Set | Loop | Choice | Give
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Steps, and what they come to unless one of them returns something."""
+
+    steps: tuple[Step, ...]
+    result: Expr
+
+
+Expr = Part | Num | Var | Sym | Add | Mul | Div | Pow | Trans | Call | Big | Mat | Cases | Program
 
 
 def find_nodes(expr: object) -> Iterator[Expr]:
@@ -120,6 +174,8 @@ def find_nodes(expr: object) -> Iterator[Expr]:
     if isinstance(expr, tuple):
         for entry in expr:
             yield from find_nodes(entry)
+    elif isinstance(expr, Program):
+        yield expr
     elif isinstance(expr, Part | Num | Var | Sym | Add | Mul | Div | Pow | Trans | Call | Big | Mat | Cases):
         yield expr
         for field in fields(expr):
@@ -148,6 +204,8 @@ def find_free(expr: Expr) -> tuple[str, ...]:
             walk(node.low, bound)
             walk(node.high, bound)
             walk(node.body, bound | {node.index})
+        elif isinstance(node, Program):
+            return  # its indices are the question's or its loops' own
         elif isinstance(node, Var):
             if node.name not in bound:
                 free[node.name] = None
@@ -173,7 +231,7 @@ def _substitute(node: Any, values: dict[str, Expr]) -> Any:
         return tuple(_substitute(entry, values) for entry in node)
     if isinstance(node, Var):
         return values.get(node.name, node)
-    if not hasattr(node, "__dataclass_fields__") or not values:
+    if not hasattr(node, "__dataclass_fields__") or not values or isinstance(node, Program):
         return node
     if isinstance(node, Big):
         inner = {name: value for name, value in values.items() if name != node.index}

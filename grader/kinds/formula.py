@@ -21,7 +21,7 @@ from grader.formula.render import render_latex
 from grader.formula.slips import find_products
 from grader.formula.symbols import FormulaWorld, Key
 from grader.formula.system import holds_generally, judge_system
-from grader.formula.tree import Expr, Trans, find_nodes
+from grader.formula.tree import Expr, Program, Trans, find_nodes
 from grader.kinds.base import Context, Kind
 from grader.kinds.formula_findings import CONDITION_NOTES, NONE, ONE, SLIP_HINTS, find_credit, find_findings
 from grader.kinds.formula_question import AcceptedReading, Follow, FormulaQuestion, Misconception
@@ -76,6 +76,9 @@ def _judge_found(found: FoundAnswer, case: Case, text: str) -> Judgement:
     judgement = judge(found.variants, case)
     if found.rival is not None:
         _compare_rival(found, judgement, case)
+    if judgement.sort == "wrong" and isinstance(judgement.reading.expr, Program):
+        detail = "the program gives something else than the answer, and no known mistake"
+        return replace(judgement, sort="refer", name="program", detail=detail)
     reason = find_conflict(found, judgement, case)
     if reason is None and found.special and judgement.sort not in ("reading", "refer"):
         reason = "only one component or step is given, and it could not be decided with the other lines"
