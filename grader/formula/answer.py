@@ -15,10 +15,10 @@ from grader.formula.meaning import Definition, Reading, Setting, read_meaning
 from grader.formula.parse import Syntax
 from grader.formula.program import is_plain, read_program, split_program
 from grader.formula.roles import Line, Link, read_span, try_meaning
-from grader.formula.symbols import INDEX_LETTERS
+from grader.formula.symbols import INDEX_LETTERS, Key
 from grader.formula.syntax import mentions_name
 from grader.formula.terms import PLAIN_RANKS, RANKS
-from grader.formula.tree import Expr, Num, Sym
+from grader.formula.tree import Expr, Num, Rule, Sym, Var, Where, find_names
 
 # What a writer says who takes back what stands before.
 _TAKEN_BACK = re.compile(
@@ -139,22 +139,58 @@ def _find_equations(lines: Sequence[Line], setting: Setting, asked: Sequence[str
 
 
 # --- the choice ---
+def _find_own(line: Line) -> tuple[Key, tuple[str, ...]]:
+    """Return the name that a definition gives a meaning to, and the index letters that it carries."""
+    base, words = line.key or ("", ())
+    length = next((n for n, word in enumerate(words) if word in INDEX_LETTERS or word.isdigit()), len(words))
+    return (base, words[:length]), words[length:]
+
+
+def _is_recursive(line: Line) -> bool:
+    tree = line.links[-1].tree
+    return tree is not None and mentions_name(tree, *_find_own(line)[0])
+
+
+def _with_rules(lines: Sequence[Line], setting: Setting) -> Setting:
+    """Take up the names that stand in their own definitions: δ_3 = …, δ_i = … δ_{i+1} …."""
+    defined = [line for line in lines if line.role == "definition" and line.key is not None]
+    names = {_find_own(line)[0] for line in defined if _is_recursive(line)}
+    if not names:
+        return setting
+    own = {
+        (base, words): Definition(indices=("_1",), expr=Sym("$" + "_".join((base, *words)), (Var("_1"),)))
+        for base, words in names
+    }
+    setting = replace(setting, definitions={**setting.definitions, **own})
+    rules = []
+    for line in defined:
+        name, indices = _find_own(line)
+        if name not in names:
+            continue
+        times = tuple(dict.fromkeys((*setting.times, *(index for index in indices if index.isalpha()))))
+        left = try_meaning(line.links[0], setting)
+        right = try_meaning(line.links[-1], replace(setting, times=times))
+        if not isinstance(left, Sym) or not left.name.startswith("$") or right is None:
+            raise Unread(f"{name[0]} is defined by itself", text=line.links[-1].source, position=0)
+        rules.append(Rule(left.name, left.times[0], right))
+    return replace(setting, rules=tuple(rules))
+
+
 def _with_definitions(lines: Sequence[Line], setting: Setting) -> Setting:
+    setting = _with_rules(lines, setting)
+    ruled = {key for key, found in setting.definitions.items() if found.indices == ("_1",)}
     for _ in range(2):
         for line in lines:
             if line.role != "definition" or line.key is None:
                 continue
-            base, words = line.key
-            tree = line.links[-1].tree
-            length = next((n for n, word in enumerate(words) if word in INDEX_LETTERS or word.isdigit()), len(words))
-            if tree is not None and mentions_name(tree, base, words[:length]):
-                raise Unread(f"{base} is defined by itself", text=line.links[-1].source, position=0)
-            indices = words[length:]
+            name, indices = _find_own(line)
+            if name in ruled:
+                continue
             times = dict.fromkeys((*setting.times, *indices))
             expr = try_meaning(line.links[-1], replace(setting, times=tuple(times)))
             if expr is not None:
                 own = Definition(indices=indices, expr=expr)
-                setting = replace(setting, definitions={**setting.definitions, (base, words[:length]): own})
+                setting = replace(setting, definitions={**setting.definitions, name: own})
     return setting
 
 
@@ -254,6 +290,8 @@ def read_variants(link: Link, setting: Setting) -> tuple[Reading, ...]:
             except FormulaFault as fault:
                 first = first or fault
                 continue
+            if setting.rules and any(name.startswith("$") for name in find_names(reading.expr)):
+                reading = Reading(Where(reading.expr, setting.rules), reading.repairs)
             found.setdefault(reading.expr, reading)
     if not found:
         raise first or Unread("not a formula")

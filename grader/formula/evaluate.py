@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
 import numpy as np
 
 from grader.formula.arithmetic import Arithmetic
 from grader.formula.faults import (
+    MAX_DEPTH,
     MAX_OPERATIONS,
     MAX_RANGE,
     MAX_TOTAL_OPERATIONS,
@@ -34,12 +35,15 @@ from grader.formula.tree import (
     Part,
     Pow,
     Program,
+    Rule,
     Set,
     Step,
     Sym,
     Trans,
     Var,
+    Where,
     find_free,
+    find_names,
     find_nodes,
     find_variables,
 )  # fmt: skip
@@ -93,6 +97,16 @@ def evaluate_index(expr: Expr, world: World, indices: Mapping[str, int]) -> int:
     return _Evaluator(world).index(expr, indices)
 
 
+def _solve_index(index: Expr, number: int) -> dict[str, int] | None:
+    """Return what the letter in ``i`` or ``i - 1`` must be for the index to be this number."""
+    match index:
+        case Var():
+            return {index.name: number}
+        case Add(terms=((1, Var() as letter), (sign, Num() as step))):
+            return {letter.name: number - sign * int(step.value)}
+    return None
+
+
 def _number(value: Value) -> float:
     if isinstance(value, np.ndarray) and value.size != 1:
         raise ShapeFault("a component", (), value.shape)
@@ -104,6 +118,8 @@ class _Evaluator(Arithmetic):
 
     def __init__(self, world: World) -> None:
         self.world, self.operations = world, 0
+        self.rules: tuple[Rule, ...] = ()
+        self.depth = 0
         self.locals: dict[str, dict[tuple[int, ...], Value]] | None = None  # the variables of a program
 
     def count(self) -> None:
@@ -144,6 +160,9 @@ class _Evaluator(Arithmetic):
                 return self.choose(expr, env)
             case Program():
                 return self.run_program(expr, env)
+            case Where():
+                self.rules = expr.rules
+                return self.value(expr.body, env)
             case Mat():
                 return self.build_matrix(expr, env)
 
@@ -182,7 +201,7 @@ class _Evaluator(Arithmetic):
     # --- quantities ---
     def read_symbol(self, expr: Sym, env: Mapping[str, int]) -> Value:
         if expr.name.startswith("$"):
-            return self.read_local(expr, env)
+            return self.apply_rule(expr, env) if self.locals is None else self.read_local(expr, env)
         if expr.name == "delta":
             found = [self.index(part, env) for part in expr.parts]
             if len(found) != 2:
@@ -201,6 +220,30 @@ class _Evaluator(Arithmetic):
             sample = next(iter(by_time.values()))
             value = np.zeros_like(sample) if isinstance(sample, np.ndarray) else 0.0
         return self.take(value, [self.index(part, env) for part in expr.parts]) if expr.parts else value
+
+    def apply_rule(self, expr: Sym, env: Mapping[str, int]) -> Value:
+        """Return what the student's own recursion gives for a step: a line for that step, else the general one."""
+        number = self.index(expr.times[0], env) if expr.times else None
+        rules = [rule for rule in self.rules if rule.name == expr.name]
+        if number is None or self.depth > MAX_DEPTH:
+            raise NoValue(f"{expr.name[1:]} has no value")
+        self.depth += 1
+        try:
+            for rule in rules:
+                if rule.name not in find_names(rule.value) and self.is_at(rule.index, number, env):
+                    return self.value(rule.value, dict(env))
+            for rule in rules:
+                if rule.name in find_names(rule.value) and (bound := _solve_index(rule.index, number)) is not None:
+                    return self.value(rule.value, {**env, **bound})
+        finally:
+            self.depth -= 1
+        raise NoValue(f"{expr.name[1:]} has no value at {number}")
+
+    def is_at(self, index: Expr, number: int, env: Mapping[str, int]) -> bool:
+        """Whether an index is this number; a letter that nothing binds is none."""
+        with suppress(Unread):
+            return self.index(index, env) == number
+        return False
 
     # --- arithmetic ---
     def add(self, expr: Add, env: dict[str, int]) -> Value:
@@ -328,8 +371,12 @@ class _Evaluator(Arithmetic):
     # --- sums and products over an index ---
     def run(self, expr: Big, env: dict[str, int]) -> Value:
         total: Value | None = None
+        # Σ_m Σ_{l≤m} … is Σ_t Σ_{i≤t} … in other letters: a gradient inside is that of the loss J_m.
+        stands_for_t = "t" not in env and any(
+            isinstance(node, Big) and node.high == Var(expr.index) for node in find_nodes(expr.body)
+        )
         for number in self.find_range(expr, env):
-            value = self.value(expr.body, {**env, expr.index: number})
+            value = self.value(expr.body, {**env, expr.index: number, **({"t": number} if stands_for_t else {})})
             if total is None:
                 total = value
             elif expr.kind == "sum":

@@ -21,6 +21,7 @@ Join = Literal["", "arrow", "line", "comma"]
 
 _STRUCK = re.compile(r"~~.*?~~|<(del|s|strike)>.*?</\1>", re.DOTALL)
 _STRUCK_COMMAND = re.compile(r"\\(?:cancel|bcancel|xcancel|sout|st|cancelto\{[^{}]*\})\s*\{")
+_LABEL = re.compile(r"^\s*\(?([a-dA-D1-4]|الف|ب|ج|د|پ|ت)\s*[).:]\s+")
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
 _MATH = re.compile(
     r"```[a-zA-Z]*\n(?P<fence>.*?)```|\$\$(?P<display>.*?)\$\$|\\\[(?P<bracket>.*?)\\\]|\$(?P<inline>[^$]+?)\$"
@@ -36,6 +37,13 @@ _SPOKEN = {r"\bminus\b|منهای": " - ", r"\bplus\b|به ?علاوه": " + ", 
 _SUBTRACTED = re.compile(r"([^\W\d_]{2,})\s+(?:minus|plus|times|منهای)\b", re.IGNORECASE)
 _TOLD = re.compile(
     r"\b(transposed?|multiplied|divided|squared|outer|inner|elementwise|hadamard)\b|ترانهاده|ضرب", re.IGNORECASE
+)
+_EXPLAINED = re.compile(  # "where * is the elementwise product"
+    r"(\b(where|with|here)\s+)?(the\s+)?(\.\*|\*|@|\\odot|\\otimes|\\circ|\bouter)\s*"
+    r"(is|are|means|denotes|stands for|=|:)\s*"
+    r"(the\s+|an?\s+)?(element-?\s?wise|entry-?\s?wise|point-?\s?wise|hadamard|outer|matrix)"
+    r"(\s+(product|multiplication|multiply))?",
+    re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]{2,}|\bI\b|[^\x00-\u024f\u0370-\u03ff\u2000-\u2bff]+")
 
@@ -107,7 +115,7 @@ def find_spans(text: str) -> list[Span]:
     """Return the mathematics of a passage in order; raises TooMuch for a passage of excessive length."""
     if len(text) > MAX_PASSAGE:
         raise TooMuch(f"a passage of {len(text)} characters is too long to read as a formula")
-    text = unwrap_boxes(drop_struck(text))
+    text = _LABEL.sub("", unwrap_boxes(drop_struck(text)))
     spans: list[Span] = []
     end = 0
     for match in _MATH.finditer(text):
@@ -123,7 +131,7 @@ def find_spans(text: str) -> list[Span]:
 
 
 def _looks_like_answer(text: str) -> bool:
-    return bool(re.search(r"[=+\-*×⊙·@(]|\^|ᵀ", text)) and bool(re.search(r"[_^\\\u0302ŷₜψ]|hat", text))
+    return bool(re.search(r"[=+\-*×⊙·@(]|\^|ᵀ", text)) and bool(re.search(r"[_^\\\u0302ŷₜψ]|\b\w?_?hat\b", text))
 
 
 def _add_math(spans: list[Span], match: re.Match[str], before: str) -> None:
@@ -169,7 +177,7 @@ def _translate_words(source: str, vocabulary: Vocabulary) -> str:
         words = [word for word in _WORD.findall(match[0]) if not _is_known(word, vocabulary) and word[0] != "d"]
         return " ; " if words else match[0]
 
-    source = re.sub(r"(?<=\s)\([^()]*\)", drop, source)
+    source = _EXPLAINED.sub(" ; ", re.sub(r"(?<=\s)\([^()]*\)", drop, source))
     for match in _SUBTRACTED.finditer(source):
         if not _is_known(match[1], vocabulary):
             raise Unread("a formula told in words", text=source, position=match.start())
@@ -271,7 +279,7 @@ def _find_condition(tokens: Sequence[Token], start: int) -> int:
         return 0
     end = next((n for n in range(start, len(tokens)) if tokens[n].type == "RPAR"), len(tokens))
     inside = tokens[start + 1 : end]
-    plain = all(token.type in ("NAME", "NUMBER", "REL", "SIGN") for token in inside)
+    plain = all(token.type in ("NAME", "NUMBER", "REL", "SIGN", "COMMA", "DOTS") for token in inside)
     last = end + 1 >= len(tokens) or tokens[end + 1].type in ("COMMA", "SEPARATOR", "TEXT", "ARROW")
     return end + 1 if plain and last and any(token.type == "REL" for token in inside) else 0
 

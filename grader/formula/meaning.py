@@ -12,7 +12,7 @@ from typing import Any
 from lark import Token, Tree
 
 from grader.formula.parse import Syntax
-from grader.formula.series import SERIES, find_series
+from grader.formula.series import SERIES, find_series, is_next
 from grader.formula.setting import Definition, Reading, Setting
 from grader.formula.sums import SumReader
 from grader.formula.syntax import (
@@ -29,6 +29,8 @@ from grader.formula.tree import (
     Expr,
     Sym,
 )
+
+_MOST_FACTORS = 4  # of one member of a series
 
 
 def read_meaning(tree: Syntax, setting: Setting, source: str) -> Reading:
@@ -113,16 +115,52 @@ class _Reader(SumReader):
                 position += 1
                 continue
             if is_dots(child) and entries and position + 1 < len(children):
-                after = position + 2 if isinstance(children[position + 1], Token) else position + 1
-                last, position = self.read_factor(children, after, tail)
-                first = entries.pop()
-                entries.append(Entry(first.op, self._fill("product", first.expr, last, child)))
+                position = self._fill_product(entries, children, position, tail)
                 op = "next"
                 continue
             expr, position = self.read_factor(children, position, tail)
             entries.append(Entry(op, expr if sign == 1 else Add(((-1, expr),))))
             op, sign = "next", 1
         return combine(entries, self.setting.rank)
+
+    def _fill_product(
+        self, entries: list[Entry], children: Sequence[Any], dots: int, tail: Sequence[tuple[int, Syntax]]
+    ) -> int:
+        """Read ``A_1 B_1 A_2 B_2 … A_T B_T`` into ``entries``: a member is some factors, shown once or twice."""
+        for size in range(1, min(_MOST_FACTORS, len(entries)) + 1):
+            read = self._read_member(children, dots + 1, size, tail)
+            if read is None:
+                break
+            last, end = combine(read[0], self.setting.rank), read[1]
+            near = combine(entries[-size:], self.setting.rank)
+            far = combine(entries[-2 * size : -size], self.setting.rank) if len(entries) >= 2 * size else None
+            if far is not None and (step := find_series(far, near)) is not None and is_next(*step[:2]):
+                filled, taken = find_series(far, last), 2 * size
+            else:
+                filled, taken = find_series(near, last), size
+            if filled is not None:
+                op = entries[-taken].op
+                del entries[-taken:]
+                entries.append(Entry(op, Big("product", SERIES, *filled, False)))
+                return end
+        raise self.fail("dots (…) leave the formula open", children[dots])
+
+    def _read_member(
+        self, children: Sequence[Any], at: int, size: int, tail: Sequence[tuple[int, Syntax]]
+    ) -> tuple[list[Entry], int] | None:
+        """Read ``size`` factors from ``at``; None where there are not so many."""
+        found: list[Entry] = []
+        op = "next"
+        while len(found) < size:
+            if at >= len(children):
+                return None
+            if isinstance(children[at], Token):
+                op, at = str(children[at].value), at + 1
+                continue
+            expr, at = self.read_factor(children, at, tail)
+            found.append(Entry(op, expr))
+            op = "next"
+        return found, at
 
     def read_factor(self, children: Sequence[Any], at: int, tail: Sequence[tuple[int, Syntax]]) -> tuple[Expr, int]:
         """Return the factor that begins at ``at`` and where the next one begins."""

@@ -11,11 +11,10 @@ from lark import Token, Tree
 from grader.formula.faults import NoValue, UnknownSymbol, Unread
 from grader.formula.parse import Syntax
 from grader.formula.setting import Setting
-from grader.formula.symbols import find_base, find_labels
+from grader.formula.symbols import find_base, find_labels, flatten_labels
 from grader.formula.syntax import (
     find_lists,
     find_position,
-    find_relations,
     find_scripts,
     find_transposed_power,
     is_bracketed,
@@ -244,6 +243,4 @@ class NameReader(ABC):
             return Pow(Trans(expr), self._read_group(power))
         if script.data == "sup":
             return Trans(expr) if is_transpose(inside) else Pow(expr, self._read_bound(inside))
-        labels = find_relations(inside)
-        found = tuple(self.read_relation(entry) for entry in labels) or (self._read_index(inside),)
-        return Part(expr, found)
+        return Part(expr, tuple(self._read_label(label) for label in flatten_labels(inside)))

@@ -3,7 +3,24 @@
 from __future__ import annotations
 
 from grader.formula.symbols import FormulaWorld
-from grader.formula.tree import Add, Big, Call, Cases, Div, Expr, Mat, Mul, Num, Part, Pow, Program, Sym, Trans, Var
+from grader.formula.tree import (
+    Add,
+    Big,
+    Call,
+    Cases,
+    Div,
+    Expr,
+    Mat,
+    Mul,
+    Num,
+    Part,
+    Pow,
+    Program,
+    Sym,
+    Trans,
+    Var,
+    Where,
+)
 
 _OPERATORS = {
     "next": r"\,", "dot": r" \cdot ", "times": r" \times ", "star": " * ", "matmul": r"\,", "odot": r" \odot ",
@@ -58,6 +75,8 @@ class _Writer:
                 return rf"\begin{{bmatrix}}{rows}\end{{bmatrix}}"
             case Cases():
                 return self.write_cases(expr)
+            case Where():
+                return self.write(expr.body, rank)
             case Program():
                 return r"\text{(the program)}"
 
@@ -97,6 +116,8 @@ class _Writer:
         return r"\begin{cases}" + r" \\ ".join(rows).replace("<=", r"\le").replace(">=", r"\ge") + r"\end{cases}"
 
     def write_symbol(self, expr: Sym) -> str:
+        if expr.name.startswith("$"):  # a name of the student's own
+            return f"{expr.name[1:]}_{{{','.join(self.write(part, 0) for part in (*expr.times, *expr.parts))}}}"
         times = [self.write(time, 0) for time in expr.times]
         if "/" in expr.name:
             return self.write_quotient(expr, times)

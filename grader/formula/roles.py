@@ -138,7 +138,8 @@ def _find_role(
             return "unread", None
         bare = isinstance(expr, Sym) and (place != "display" or expr.name in (*asked, "J", "J_t"))
         lone = isinstance(expr, Call) and len(list(first.tree.scan_values(lambda v: isinstance(v, Token)))) == 1
-        if isinstance(expr, Var | Num) or bare or lone:
+        letter = place == "prose" and sum(1 for _ in first.tree.scan_values(lambda v: isinstance(v, Token))) == 1
+        if isinstance(expr, Var | Num) or bare or lone or letter:
             return "mention", None
         return "expression", None
     last = try_meaning(links[-1], setting)

@@ -23,6 +23,11 @@ def find_series(first: Expr, last: Expr) -> tuple[Expr, Expr, Expr] | None:
     return (low, high, body) if all(_value(b) - _value(a) == distance for a, b in pairs) else None
 
 
+def is_next(low: Expr, high: Expr) -> bool:
+    """Whether one index is the other's neighbour."""
+    return abs(_value(high) - _value(low)) == 1
+
+
 def _merge(first: Any, last: Any, pairs: list[tuple[Expr, Expr]], *, index: bool = False) -> Any:
     """Return the common shape of two members, with the running index where they differ in an index."""
     if first == last:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from grader.formula.symbols import Key, SymbolTable
-from grader.formula.tree import Expr
+from grader.formula.tree import Expr, Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,7 @@ class Definition:
 class Setting:
     """What a question says about reading: its table, its time indices, what a lone index means, what was defined.
 
+    ``rules`` define the student's own names that stand in their own definitions (``$name`` in expressions).
     ``rank`` says how an elementwise product stands among the others, ``reverse`` turns products over an index round,
     ``wide``: how many factors without its index a product takes along (∏ diag(ψ'(z_k)) W: the W may be inside).
     ``eager`` applies the machine reader's index confusions even where the text makes sense as it stands.
@@ -31,6 +32,7 @@ class Setting:
     lone: str = "time"
     machine_read: bool = False
     definitions: Mapping[Key, Definition] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
     rank: str = "loose"
     reverse: bool = False
     wide: int = 0

@@ -16,7 +16,7 @@ from grader.formula.parse import Syntax, parse_tokens
 
 _STRICT = {"extra": "forbid", "strict": True}
 
-INDEX_LETTERS = frozenset("tijklmncrsuTτ")
+INDEX_LETTERS = frozenset("tijklmnabcpqrsuTτ")
 
 Key = tuple[str, tuple[str, ...]]
 
@@ -203,18 +203,19 @@ def find_labels(item: Syntax) -> list[str | Syntax]:
         labels += find_labels(inner) if inner is not None else []
     for script in item.children[1:]:
         if isinstance(script, Tree) and script.data == "sub":
-            labels += _flatten(script.children[1])
+            labels += flatten_labels(script.children[1])
     return labels
 
 
-def _flatten(node: Any) -> list[str | Syntax]:
+def flatten_labels(node: Any) -> list[str | Syntax]:
+    """Return the labels of one subscript, as ``find_labels`` does."""
     if isinstance(node, Token):
         return _split_label(str(node.value))
     if node.data == "brace" or node.data == "group":
         lists = [child for child in node.children if isinstance(child, Tree)]
-        return _flatten(lists[0]) if lists else []
+        return flatten_labels(lists[0]) if lists else []
     if node.data == "list":
-        return [entry for child in node.children if isinstance(child, Tree) for entry in _flatten(child)]
+        return [entry for child in node.children if isinstance(child, Tree) for entry in flatten_labels(child)]
     items = _plain_items(node)
     if items is None:
         return [node]
@@ -222,7 +223,7 @@ def _flatten(node: Any) -> list[str | Syntax]:
     for item in items:
         base = find_base(item)
         if not base or any(isinstance(s, Tree) and s.data in ("sup",) for s in item.children[1:]):
-            labels += _flatten(item.children[0]) if not base and isinstance(item.children[0], Tree) else [node]
+            labels += flatten_labels(item.children[0]) if not base and isinstance(item.children[0], Tree) else [node]
         else:
             labels += [*_split_label(base), *find_labels(item)]
     return labels

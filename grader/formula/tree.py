@@ -166,7 +166,27 @@ class Program:
     result: Expr
 
 
-Expr = Part | Num | Var | Sym | Add | Mul | Div | Pow | Trans | Call | Big | Mat | Cases | Program
+# --- names that are defined step by step ---
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of a recursion: ``name_index = value``, as in δ_3 = … or δ_i = … δ_{i+1} …."""
+
+    name: str
+    index: Expr
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """An expression in which names stand that these rules define."""
+
+    body: Expr
+    rules: tuple[Rule, ...]
+
+
+Expr = Part | Num | Var | Sym | Add | Mul | Div | Pow | Trans | Call | Big | Mat | Cases | Program | Where
 
 
 def find_nodes(expr: object) -> Iterator[Expr]:
@@ -176,6 +196,9 @@ def find_nodes(expr: object) -> Iterator[Expr]:
             yield from find_nodes(entry)
     elif isinstance(expr, Program):
         yield expr
+    elif isinstance(expr, Where):
+        yield expr
+        yield from find_nodes(expr.body)
     elif isinstance(expr, Part | Num | Var | Sym | Add | Mul | Div | Pow | Trans | Call | Big | Mat | Cases):
         yield expr
         for field in fields(expr):
@@ -204,6 +227,8 @@ def find_free(expr: Expr) -> tuple[str, ...]:
             walk(node.low, bound)
             walk(node.high, bound)
             walk(node.body, bound | {node.index})
+        elif isinstance(node, Where):
+            walk(node.body, bound)
         elif isinstance(node, Program):
             return  # its indices are the question's or its loops' own
         elif isinstance(node, Var):
@@ -233,6 +258,8 @@ def _substitute(node: Any, values: dict[str, Expr]) -> Any:
         return values.get(node.name, node)
     if not hasattr(node, "__dataclass_fields__") or not values or isinstance(node, Program):
         return node
+    if isinstance(node, Where):
+        return replace(node, body=_substitute(node.body, values))
     if isinstance(node, Big):
         inner = {name: value for name, value in values.items() if name != node.index}
         low, high = _substitute(node.low, values), _substitute(node.high, values)
