@@ -10,7 +10,7 @@ from itertools import pairwise, product
 from lark import Token
 
 from grader.formula.extract import find_spans
-from grader.formula.faults import MAX_VARIANTS, FormulaFault, NoValue, Unread
+from grader.formula.faults import MAX_LINKS, MAX_VARIANTS, FormulaFault, NoValue, TooMuch, Unread
 from grader.formula.meaning import Definition, Reading, Setting, read_meaning
 from grader.formula.parse import Syntax
 from grader.formula.program import is_plain, read_program, split_program
@@ -55,6 +55,7 @@ class FoundAnswer:
     """The answer's variants, best first in no order, and the links before it in its chain.
 
     others: what else in the passage could be the answer. equations: all lines that give it, or parts of it.
+    unread: how many lines could not be read where nothing says which one is the answer.
     """
 
     variants: tuple[Reading, ...]
@@ -66,6 +67,7 @@ class FoundAnswer:
     others: tuple[Other, ...] = ()
     equations: tuple[Equation, ...] = ()
     special: bool = False
+    unread: int = 0
 
 
 def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswer:
@@ -78,6 +80,8 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
             if not is_plain(program):
                 raise
     lines = [line for span in find_spans(text) for line in read_span(span, setting, asked)]
+    if sum(len(line.links) for line in lines) > MAX_LINKS:
+        raise TooMuch(f"more than {MAX_LINKS} equations and formulas")
     setting = _with_definitions(lines, setting)
     line = _choose_line(lines, setting)
     link, earlier = _choose_link(line, setting, asked)
@@ -93,6 +97,7 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
         others=(*_find_others(lines, line), *(Other(link=step, step=True) for step in earlier)),
         equations=equations,
         special=left is not None and _is_special(left),
+        unread=sum(other.role == "unread" and other.place != "prose" for other in lines) if line.role != "asked" else 0,
     )
 
 

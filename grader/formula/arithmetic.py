@@ -37,19 +37,18 @@ class Arithmetic:
         if isinstance(exponent, np.ndarray) or not -MAX_EXPONENT <= exponent <= MAX_EXPONENT:
             raise TooMuch(f"an exponent that is no number up to {MAX_EXPONENT}")
         whole = exponent == int(exponent)
-        if isinstance(base, np.ndarray):
-            if base.shape[0] == base.shape[1] and whole:
-                return np.linalg.matrix_power(base, int(exponent))
-            if 1 not in base.shape:
-                raise ShapeFault("power", base.shape, ())
-        with np.errstate(all="ignore"):
-            return self.finite(
-                np.power(base, exponent)
-                if isinstance(base, np.ndarray)
-                else math.pow(base, exponent)
-                if base > 0 or (whole and base)
-                else 0.0
-            )
+        square = isinstance(base, np.ndarray) and base.shape[0] == base.shape[1]
+        if isinstance(base, np.ndarray) and not square and 1 not in base.shape:
+            raise ShapeFault("power", base.shape, ())
+        try:
+            with np.errstate(all="ignore"):
+                if not isinstance(base, np.ndarray):
+                    return self.finite(math.pow(base, exponent))
+                if square and whole:
+                    return self.finite(np.linalg.matrix_power(base, int(exponent)))
+                return self.finite(np.power(base, exponent))
+        except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+            raise NoValue("a power that is no number") from None
 
     def finite(self, value: Value) -> Value:
         """Return the value; raises NoValue if it is not finite."""

@@ -19,7 +19,7 @@ from grader.formula.evaluate import evaluate
 from grader.formula.faults import FormulaFault, NoValue, ShapeFault, TooMuch, Unread
 from grader.formula.meaning import Reading
 from grader.formula.slips import find_mendings
-from grader.formula.tree import Expr, Num, Var, find_names, find_nodes, substitute
+from grader.formula.tree import Expr, Sym, Var, find_names, find_nodes, substitute
 
 Sort = Literal["reading", "misconception", "slip", "condition", "wrong", "refer"]
 LAYOUTS = ("row_gradients", "row_vectors")
@@ -163,8 +163,8 @@ def _find_scalar(valued: Valued, case: Case) -> Judgement | None:
 def _find_known_mistake(valued: Valued, case: Case) -> Judgement | None:
     kinds = ("generic", "scalar") if case.scalar else ("generic",)
     for reading, generic in valued:
-        if all(isinstance(node, Num | Var) for node in find_nodes(reading.expr)):
-            continue
+        if not any(isinstance(node, Sym | Program) for node in find_nodes(reading.expr)):
+            continue  # a number may well equal a mistake's value, as zero does
         for kind in kinds:
             values = generic if kind == "generic" else _try_values(reading.expr, case.bank, kind)
             name = case.bank.find_misconception(values, kind) if isinstance(values, tuple) else None

@@ -11,7 +11,7 @@ from typing import Any
 from lark import Lark, Token, Tree
 from lark.exceptions import LarkError, UnexpectedToken
 
-from grader.formula.faults import MAX_CHARACTERS, MAX_DEPTH, MAX_TOKENS, TooMuch, Unread
+from grader.formula.faults import MAX_CHARACTERS, MAX_DEPTH, MAX_DIGITS, MAX_TOKENS, TooMuch, Unread
 from grader.formula.lexer import TokenStream, Vocabulary, read_tokens
 
 Syntax = Tree[Token]
@@ -133,6 +133,8 @@ class _PythonReader:
         if isinstance(node, ast.Name):
             return self._read_name(node)
         if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
+            if not abs(node.value) < 10**MAX_DIGITS:
+                raise TooMuch("a number with too many digits", text=self.text, position=node.col_offset)
             return _wrap("item", _token("NUMBER", str(node.value)))
         if isinstance(node, ast.Attribute) and node.attr in ("T", "mT"):
             return self._with_script(node.value, _wrap("sup", _token("SUP", "^"), _token("NAME", "T")))

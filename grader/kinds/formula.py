@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from grader.formula.answer import FoundAnswer, find_answer, find_steps, read_variants
 from grader.formula.bank import build_bank, build_setting, read_bank_formula, render_readings
 from grader.formula.bank import find_bank_problems as find_formula_problems
@@ -59,6 +61,8 @@ def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, con
         return _refer(criterion, question, answer, context, "the formula is nested too deeply")
     except FormulaFault as fault:
         return _refer(criterion, question, answer, context, str(fault), fault=fault)
+    except (ArithmeticError, np.linalg.LinAlgError):
+        return _refer(criterion, question, answer, context, "the formula has no value")
     if judgement.sort == "refer":
         return _refer(criterion, question, answer, context, judgement.detail, judgement=judgement)
     evidence = _build_evidence(criterion, question, answer, context, judgement)
@@ -80,6 +84,8 @@ def _judge_found(found: FoundAnswer, case: Case, text: str) -> Judgement:
         detail = "the program gives something else than the answer, and no known mistake"
         return replace(judgement, sort="refer", name="program", detail=detail)
     reason = find_conflict(found, judgement, case)
+    if reason is None and found.unread > 1:
+        reason = "much of the answer could not be read, and nothing says which formula is meant"
     if reason is None and found.special and judgement.sort not in ("reading", "refer"):
         reason = "only one component or step is given, and it could not be decided with the other lines"
     if judgement.sort == "reading" and _FOR_ALL.search(text) and not holds_generally(judgement, case):
