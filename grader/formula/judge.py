@@ -19,7 +19,7 @@ from grader.formula.evaluate import evaluate
 from grader.formula.faults import FormulaFault, NoValue, ShapeFault, TooMuch, Unread
 from grader.formula.meaning import Reading
 from grader.formula.slips import find_mendings
-from grader.formula.tree import Expr, Sym, Var, find_names, find_nodes, substitute
+from grader.formula.tree import Expr, Program, Sym, Var, find_names, find_nodes, substitute
 
 Sort = Literal["reading", "misconception", "slip", "condition", "wrong", "refer"]
 LAYOUTS = ("row_gradients", "row_vectors")
