@@ -29,8 +29,9 @@ MAX_STEPS = 40
 
 def is_plain(program: str) -> bool:
     """Whether a program is nothing but assignments, so that its last line may say all."""
-    body = _parse(program) or []
-    return all(isinstance(node, ast.Assign | ast.Expr | ast.Import | ast.ImportFrom) for node in body)
+    *before, last = _parse(program) or [ast.Pass()]
+    allowed = (ast.Assign, ast.Import, ast.ImportFrom)
+    return all(isinstance(node, allowed) for node in before) and isinstance(last, ast.Assign | ast.Expr)
 
 
 def split_program(text: str) -> tuple[str, str]:
