@@ -19,6 +19,7 @@ from grader.formula.faults import (
     TooMuch,
     Unread,
 )
+from grader.formula.symbols import REDUCTIONS
 from grader.formula.tree import (
     Add,
     Big,
@@ -286,6 +287,8 @@ class _Evaluator(Arithmetic):
             if not isinstance(argument, np.ndarray) or 1 not in array.shape:
                 return argument
             return np.diag(array.reshape(-1))
+        if name in REDUCTIONS:
+            return float(array.sum() if name == "entries_sum" else array.max())
         function = self.world.functions.get(name)
         if function is None:
             raise NoValue(f"{name} is left standing")
@@ -345,9 +348,6 @@ class _Evaluator(Arithmetic):
         assert self.locals is not None  # noqa: S101  # a step stands in a program
         value = self.value(step.value, env)
         indices = tuple(self.index(index, env) for index in step.indices)
-        if step.sign:
-            before = self.read_local(Sym(step.name, step.indices), env)
-            value = self.add_two(before, value if step.sign > 0 else -value)
         self.locals.setdefault(step.name, {})[indices] = value
 
     def read_local(self, expr: Sym, env: Mapping[str, int]) -> Value:

@@ -174,7 +174,8 @@ def _translate_words(source: str, vocabulary: Vocabulary) -> str:
     """Turn "minus" into a sign, and drop brackets with prose in them. Raises Unread for a formula told in words."""
 
     def drop(match: re.Match[str]) -> str:
-        words = [word for word in _WORD.findall(match[0]) if not _is_known(word, vocabulary) and word[0] != "d"]
+        plain = re.sub(r"\\[A-Za-z]+", " ", match[0])
+        words = [word for word in _WORD.findall(plain) if not _is_known(word, vocabulary) and word[0] != "d"]
         return " ; " if words else match[0]
 
     source = _EXPLAINED.sub(" ; ", re.sub(r"(?<=\s)\([^()]*\)", drop, source))

@@ -19,9 +19,10 @@ from grader.formula.evaluate import evaluate
 from grader.formula.faults import FormulaFault, NoValue, ShapeFault, TooMuch, Unread
 from grader.formula.meaning import Reading
 from grader.formula.slips import find_mendings
-from grader.formula.tree import Expr, Program, Sym, Var, find_names, find_nodes, substitute
+from grader.formula.tree import Expr, Program, Sym, Var, find_free, find_names, find_nodes, find_variables, substitute
 
 Sort = Literal["reading", "misconception", "slip", "condition", "wrong", "refer"]
+Valued = Sequence[tuple[Reading, Values | FormulaFault]]
 LAYOUTS = ("row_gradients", "row_vectors")
 CONDITIONS = ("h0_zero", "tanh", "one_hot")
 
@@ -64,9 +65,15 @@ def judge(variants: Sequence[Reading], case: Case) -> Judgement:
         return _judge_circular(variants, case)
     if any("/" in name and name not in case.named for name in open_names):
         return _judge_chain(variants, case)
-    valued = [(reading, _try_values(reading.expr, case.bank, "generic")) for reading in variants]
+    valued: list[tuple[Reading, Values | FormulaFault]] = []
+    for reading in variants:
+        values = _try_values(reading.expr, case.bank, "generic")
+        valued.append((reading, values))
+        if name := case.bank.find_reading(values, "generic") if isinstance(values, tuple) else None:
+            return Judgement(sort="reading", name=name, reading=reading)
+    if renamed := _rename_index(valued, case):
+        return judge(renamed, case)
     for step in (
-        _find_right,
         _find_followed,
         _find_scalar,
         _find_layout,
@@ -78,6 +85,18 @@ def judge(variants: Sequence[Reading], case: Case) -> Judgement:
         if found is not None:
             return found
     return _judge_wrong(valued, case)
+
+
+def _rename_index(valued: Valued, case: Case) -> list[Reading]:
+    """Return the meanings with the question's last index for a letter that nothing binds: ∂J_t/∂h_k for ∂J_t/∂h_i."""
+    if len(case.bank.times) < 2 or not all(isinstance(values, Unread) for _, values in valued):
+        return []
+    last, renamed = list(case.bank.times)[-1], []
+    for reading, _ in valued:
+        free = [name for name in find_free(reading.expr) if name not in case.bank.times and name != "T"]
+        if len(free) == 1 and last not in find_variables(reading.expr):
+            renamed.append(Reading(substitute(reading.expr, {free[0]: Var(last)}), reading.repairs))
+    return renamed
 
 
 def find_false_steps(
@@ -100,9 +119,6 @@ def find_false_steps(
             yield left, right
 
 
-Valued = Sequence[tuple[Reading, "Values | FormulaFault"]]
-
-
 def _try_values(expr: Expr, bank: Bank, kind: str) -> Values | FormulaFault:
     try:
         return evaluate_everywhere(expr, bank.find_worlds(kind), bank.times)
@@ -110,14 +126,6 @@ def _try_values(expr: Expr, bank: Bank, kind: str) -> Values | FormulaFault:
         raise
     except FormulaFault as fault:
         return fault
-
-
-def _find_right(valued: Valued, case: Case) -> Judgement | None:
-    for reading, values in valued:
-        name = case.bank.find_reading(values, "generic") if isinstance(values, tuple) else None
-        if name:
-            return Judgement(sort="reading", name=name, reading=reading)
-    return None
 
 
 def _find_followed(valued: Valued, case: Case) -> Judgement | None:

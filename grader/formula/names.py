@@ -241,6 +241,8 @@ class NameReader(ABC):
         power = find_transposed_power(inside) if script.data == "sup" else None
         if power is not None:
             return Pow(Trans(expr), self._read_group(power))
+        if script.data == "sup" and isinstance(expr, Num) and is_transpose(inside):
+            raise self.fail("a number is transposed", script)
         if script.data == "sup":
             return Trans(expr) if is_transpose(inside) else Pow(expr, self._read_bound(inside))
         return Part(expr, tuple(self._read_label(label) for label in flatten_labels(inside)))

@@ -183,6 +183,14 @@ class _PythonReader:
             node.value, _wrap("sub", _token("SUB", "_"), _wrap("brace", _wrap("list", *relations)))
         )
 
+    def _call(self, name: str, argument: ast.expr) -> Syntax:
+        """Return a function of one argument, in brackets of its own."""
+        function = _wrap("item", _token("FUNC", name))
+        inside = _wrap("list", _wrap("relation", self.read_sum(argument)))
+        group = _wrap("item", _wrap("group", _token("LPAR", "("), inside, _token("RPAR", ")")))
+        called = _wrap("list", _wrap("relation", _wrap("sum", _wrap("term", function, group))))
+        return _wrap("item", _wrap("group", _token("LPAR", "("), called, _token("RPAR", ")")))
+
     def _read_sum_over(self, node: ast.GeneratorExp | ast.ListComp) -> Syntax:
         """Read ``sum(a[i] for i in range(1, t + 1))`` as a sum with bounds."""
         loop = node.generators[0]
@@ -206,7 +214,7 @@ class _PythonReader:
         return _wrap("item", _wrap("group", _token("LPAR", "("), inside, _token("RPAR", ")")))
 
     def _read_call(self, node: ast.Call) -> Syntax:
-        if node.keywords:
+        if any(word.arg not in ("dim", "axis", "keepdims", "keepdim") for word in node.keywords):
             raise Unread("keyword arguments are not read", text=self.text, position=node.col_offset)
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         module = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") in ("np", "numpy", "torch")
@@ -224,19 +232,10 @@ class _PythonReader:
             return _wrap("item", _token("NUMBER", "0"))
         if name == "sum" and len(arguments) == 1 and isinstance(arguments[0], ast.GeneratorExp | ast.ListComp):
             return self._read_sum_over(arguments[0])
+        if name in ("sum", "max") and len(arguments) == 1 and not isinstance(arguments[0], ast.List):
+            return self._call(f"entries_{name}", arguments[0])
         if name in ("array", "asarray", "copy") and len(arguments) == 1 and not isinstance(arguments[0], ast.List):
             return self.read_item(arguments[0])
         if name in self.vocabulary.functions and len(arguments) == 1:
-            function = self.read_item(ast.Name(id=name, col_offset=node.col_offset))
-            inside = _wrap("list", _wrap("relation", self.read_sum(arguments[0])))
-            group = _wrap("item", _wrap("group", _token("LPAR", "("), inside, _token("RPAR", ")")))
-            return _wrap(
-                "item",
-                _wrap(
-                    "group",
-                    _token("LPAR", "("),
-                    _wrap("list", _wrap("relation", _wrap("sum", _wrap("term", function, group)))),
-                    _token("RPAR", ")"),
-                ),
-            )
+            return self._call(name, arguments[0])
         raise Unread(f"the function {name or '?'} is not known", text=self.text, position=node.col_offset)

@@ -16,7 +16,7 @@ from grader.formula.meaning import read_meaning
 from grader.formula.parse import read_python
 from grader.formula.setting import Definition, Setting
 from grader.formula.symbols import Key
-from grader.formula.tree import Choice, Expr, Give, Loop, Num, Program, Set, Step, Sym, Var
+from grader.formula.tree import Add, Choice, Div, Expr, Give, Loop, Mul, Num, Program, Set, Step, Sym, Var
 
 _SIGNS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "=", ast.NotEq: "!="}
 _CONTAINERS = (ast.Dict, ast.List, ast.ListComp, ast.DictComp)
@@ -160,9 +160,9 @@ class _Reader:
             case ast.Import() | ast.ImportFrom() | ast.Pass() | ast.Expr(value=ast.Constant()):
                 return None
             case ast.Assign(targets=[target]):
-                return self.read_set(target, node.value, 0)
-            case ast.AugAssign(op=ast.Add() | ast.Sub()):
-                return self.read_set(node.target, node.value, 1 if isinstance(node.op, ast.Add) else -1)
+                return self.read_set(target, node.value)
+            case ast.AugAssign():
+                return self.read_set(node.target, node.value, node.op)
             case ast.For(orelse=[]):
                 return self.read_loop(node)
             case ast.If():
@@ -173,7 +173,7 @@ class _Reader:
                 return None  # the result
         raise self.fail(node)
 
-    def read_set(self, target: ast.expr, value: ast.expr, sign: int) -> Step | None:
+    def read_set(self, target: ast.expr, value: ast.expr, op: ast.operator | None = None) -> Step | None:
         if isinstance(target, ast.Name) and target.id == "T" and isinstance(value, ast.Constant) and value.value == 3:
             return None
         name = _find_name(target)
@@ -184,11 +184,21 @@ class _Reader:
         if isinstance(value, ast.BinOp) and isinstance(value.left, ast.List):  # [None] * (T + 1)
             return None
         indices = (self.read_expr(target.slice),) if isinstance(target, ast.Subscript) else ()
-        if not indices and name in self.indexed:
+        if op is None and not indices and name in self.indexed:
             if _is_call(value, "zeros") or _is_call(value, "zeros_like") or _is_call(value, "empty"):
                 return None  # room for all steps
             raise self.fail(target)
-        return Set(f"${name}", indices, self.read_expr(value), sign)
+        if op is None:
+            return Set(f"${name}", indices, self.read_expr(value))
+        before, more = Sym(f"${name}", indices), self.read_expr(value)
+        match op:
+            case ast.Add() | ast.Sub():
+                return Set(before.name, indices, Add(((1, before), (1 if isinstance(op, ast.Add) else -1, more))))
+            case ast.Mult():
+                return Set(before.name, indices, Mul("star", before, more))
+            case ast.Div():
+                return Set(before.name, indices, Div(before, more))
+        raise self.fail(target)
 
     def read_loop(self, node: ast.For) -> Step:
         call, turned = node.iter, False

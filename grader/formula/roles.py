@@ -84,6 +84,8 @@ def _brace_scripts(text: str, setting: Setting) -> str:
     text = re.sub(r"(?<![A-Za-z])([hzxs])_([a-z])([-+])1(?!\d)", r"\1_{\2\g<3>1}", text)
     text = re.sub(r"(?<![A-Za-z\\])([gGJ])_([ohz])([tijkmnT\d])(?![A-Za-z\d])", r"\1_{\2\3}", text)
     text = re.sub(r"_([A-Za-z]{1,3})(\d+)(?![\w.])", r"_{\1\2}", text)
+    text = re.sub(r"(?<=[\w})\]])\.T\b", "^T", text)
+    text = re.sub(r"(?<![A-Za-z_\\{^])([hzxo])([ti]|\d)(?![\w.])", r"\1_{\2}", text)  # h2, zt
     words = setting.table.vocabulary.words
 
     def brace(match: re.Match[str]) -> str:
@@ -138,7 +140,8 @@ def _find_role(
             return "unread", None
         bare = isinstance(expr, Sym) and (place != "display" or expr.name in (*asked, "J", "J_t"))
         lone = isinstance(expr, Call) and len(list(first.tree.scan_values(lambda v: isinstance(v, Token)))) == 1
-        letter = place == "prose" and sum(1 for _ in first.tree.scan_values(lambda v: isinstance(v, Token))) == 1
+        tokens = list(first.tree.scan_values(lambda v: isinstance(v, Token)))
+        letter = len(tokens) == 1 and (place == "prose" or tokens[0].type == "DOTS")
         if isinstance(expr, Var | Num) or bare or lone or letter:
             return "mention", None
         return "expression", None

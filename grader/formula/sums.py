@@ -92,9 +92,16 @@ class SumReader(ItemReader):
         if len(relations) != 1:
             raise self.fail("these bounds are not understood", node)
         parts = relations[0].children
-        sums = [self.read_sum(part) for part in parts if isinstance(part, Tree)]
+        sums = [self._read_bound_letter(part) for part in parts if isinstance(part, Tree)]
         signs = [str(part.value) for part in parts if isinstance(part, Token)]
         return self._solve_bounds(sums, signs, node)
+
+    def _read_bound_letter(self, part: Syntax) -> Expr:
+        """Read one side of a bound: any single letter may be the index, whatever else it means."""
+        tokens = list(part.scan_values(lambda v: isinstance(v, Token)))
+        if len(tokens) == 1 and tokens[0].type == "NAME" and len(tokens[0]) == 1:
+            return self._read_index(tokens[0])
+        return self.read_sum(part)
 
     def _solve_bounds(self, sums: list[Expr], signs: list[str], node: Any) -> tuple[str, Expr | None, Expr | None]:
         one = Num(1.0)

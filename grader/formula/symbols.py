@@ -18,6 +18,8 @@ _STRICT = {"extra": "forbid", "strict": True}
 
 INDEX_LETTERS = frozenset("tijklmnabcpqrsuTτ")
 
+REDUCTIONS = ("entries_sum", "entries_max")  # of NumPy: numbers made of all entries
+
 Key = tuple[str, tuple[str, ...]]
 
 
@@ -118,7 +120,8 @@ def build_table(
         spelled |= dict.fromkeys(symbol.spellings, name)
     for name, spellings in (symbols or {}).items():
         spelled |= dict.fromkeys(spellings, name)
-    called = {spelling: name for name, spellings in world.functions.items() for spelling in spellings}
+    called = {name: name for name in REDUCTIONS}
+    called |= {spelling: name for name, spellings in world.functions.items() for spelling in spellings}
     called |= {spelling: name for name, spellings in (functions or {}).items() for spelling in spellings}
     vocabulary = _build_vocabulary(list(spelled), list(called))
     return SymbolTable(
@@ -222,11 +225,27 @@ def flatten_labels(node: Any) -> list[str | Syntax]:
     labels: list[str | Syntax] = []
     for item in items:
         base = find_base(item)
-        if not base or any(isinstance(s, Tree) and s.data in ("sup",) for s in item.children[1:]):
+        sups = [script for script in item.children[1:] if isinstance(script, Tree) and script.data == "sup"]
+        inside = [_plain_items(_open(script.children[1])) for script in sups]
+        if base and sups and all(found is not None and len(found) == 1 for found in inside):
+            plain = Tree("item", [child for child in item.children if child not in sups])
+            labels += [*_split_label(base), *find_labels(plain)]
+            labels += [label for found in inside for one in found or () for label in _split_label(find_base(one))]
+        elif not base or sups:
             labels += flatten_labels(item.children[0]) if not base and isinstance(item.children[0], Tree) else [node]
         else:
             labels += [*_split_label(base), *find_labels(item)]
     return labels
+
+
+def _open(node: Any) -> Any:
+    """Return what stands in round brackets, alone in braces: the time t in ``o^{(t)}``."""
+    items = _plain_items(node) if isinstance(node, Tree) else None
+    group = items[0].children[0] if items is not None and len(items) == 1 and len(items[0].children) == 1 else node
+    if isinstance(group, Tree) and group.data == "group":
+        lists = [child for child in group.children if isinstance(child, Tree)]
+        return lists[0] if lists else group
+    return None
 
 
 def _split_label(label: str) -> list[str | Syntax]:

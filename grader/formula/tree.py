@@ -117,12 +117,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """``name[indices] = value``; ``sign`` is 1 for +=, -1 for -=, 0 for =."""
+    """``name[indices] = value``."""
 
     name: str
     indices: tuple[Expr, ...]
     value: Expr
-    sign: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from grader.formula.layout import shows_layout
 from grader.formula.meaning import Definition, Setting
 from grader.formula.render import render_latex
 from grader.formula.slips import find_products
-from grader.formula.symbols import FormulaWorld, Key
+from grader.formula.symbols import REDUCTIONS, FormulaWorld, Key
 from grader.formula.system import holds_generally, judge_system
 from grader.formula.tree import Expr, Program, Trans, find_nodes
 from grader.kinds.base import Context, Kind
@@ -71,6 +71,8 @@ def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, con
 
 def _judge_found(found: FoundAnswer, case: Case, text: str) -> Judgement:
     """Judge the lines together where they are a system, else the chosen formula against what stands beside it."""
+    if any(_is_of_arrays(reading.expr) for reading in found.variants):
+        case = replace(case, scalar=False)
     with limit_operations():
         judgement = judge_system(found.equations, case)
     if judgement is not None:
@@ -91,6 +93,11 @@ def _judge_found(found: FoundAnswer, case: Case, text: str) -> Judgement:
     if judgement.sort == "reading" and _FOR_ALL.search(text) and not holds_generally(judgement, case):
         reason = "a special case is given as if it held everywhere"
     return replace(judgement, sort="refer", name="several", detail=reason, hopeful=False) if reason else judgement
+
+
+def _is_of_arrays(expr: Expr) -> bool:
+    """Whether an answer is code that is about arrays, whatever signs of matrices it shows."""
+    return any(isinstance(node, Program) or getattr(node, "name", "") in REDUCTIONS for node in find_nodes(expr))
 
 
 def _name_false_step(
