@@ -265,7 +265,33 @@ def try_(
         sys.exit(Exit.BELOW)
 
 
-COMMANDS = {"status": status, "diff": diff, "try": try_}
+@click.command(context_settings=SETTINGS)
+@click.option("--rubric", type=_FILE, metavar="FILE", help="The rubric to look at.")
+@click.option("--course", "root", type=_FOLDER, metavar="DIR",
+              help="The course's root: the folder that holds rubrics/, reference/ and templates/.")  # fmt: skip
+def check(rubric: Path | None, root: Path | None) -> None:
+    """Check the course: rubric, reference and templates, and every accepted formula against automatic differentiation.
+
+    Every mistake is told with its line. Exit code 2: something is to be mended.
+    """
+    from grader.course import load_course
+    from grader.workbench.check import check_course
+
+    course = load_course([], root=root, rubric=rubric, class_folder=None, again=True)
+    console, progress = _console(stderr=False), _console(stderr=True)
+    with progress.status("checking") as shown:
+        proofs = check_course(course, lambda text: shown.update(f"checking: {text}"))
+    for proof in proofs:
+        verdict = proof.wrong or f"proved ({proof.oracle}, to {proof.gap:.0e})"
+        console.print(f"{proof.criterion} {proof.reading}: {verdict}")
+    if wrong := sum(bool(proof.wrong) for proof in proofs):
+        _die(f"{wrong} accepted formulas are not what their oracle gives", Exit.CONFIG)
+    console.print(
+        f"{course.rubric_path}: {len(course.rubric.criteria)} criteria, {course.rubric.available} marks: in order"
+    )
+
+
+COMMANDS = {"status": status, "diff": diff, "try": try_, "check": check}
 
 
 def main() -> None:

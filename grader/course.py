@@ -100,8 +100,13 @@ def find_rubric(root: Path, explicit: Path | None, class_file: ClassFile) -> Pat
     )
 
 
-def load_course(paths: Sequence[Path], *, root: Path | None, rubric: Path | None, class_folder: Path | None) -> Course:
-    """Load and check the course that ``paths`` belong to. Raises ConfigError with every problem."""
+def load_course(
+    paths: Sequence[Path], *, root: Path | None, rubric: Path | None, class_folder: Path | None, again: bool = False
+) -> Course:
+    """Load and check the course that ``paths`` belong to. Raises ConfigError with every problem.
+
+    What was found in order before is not looked into once more, unless ``again``.
+    """
     found = find_root(paths, root)
     class_file = load_class_file(class_folder) if class_folder else ClassFile()
     rubric_path = find_rubric(found, rubric, class_file)
@@ -109,7 +114,7 @@ def load_course(paths: Sequence[Path], *, root: Path | None, rubric: Path | None
     loaded = load_rubric(
         rubric_path,
         lambda name: resolve(found, name),
-        lambda rubric: _is_proved(digests, found, rubric_path, rubric.assignment),
+        lambda rubric: _is_proved(digests, found, rubric_path, rubric.assignment) and not again,
     )
     _check_files(found, rubric_path, loaded)
     _keep_proof(digests)

@@ -62,6 +62,7 @@ class FormulaWorld:
     """The model in which formulas are evaluated.
 
     build: the course's function that returns the worlds (see reference/hw5/worlds.py for what they hold).
+    oracles: the course's module that proves accepted readings (see reference/hw5/oracles.py), run by ``grade check``.
     symbols, functions: spellings by name. arguments: what a function is applied to when a student leaves it out.
     repairs: confusions of machine reading by name.
     """
@@ -73,6 +74,7 @@ class FormulaWorld:
     functions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     arguments: Mapping[str, str] = field(default_factory=dict)
     repairs: Mapping[str, Repair] = field(default_factory=dict)
+    oracles: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from grader.kinds.base import STRICT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptedReading:
-    """A formula that earns full marks. oracle: what proves it (see the tests). note: a sentence to the student."""
+    """A formula that earns full marks. oracle: what proves it (``grade check``). note: a sentence to the student."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     formula: str
