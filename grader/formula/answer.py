@@ -11,10 +11,10 @@ from lark import Token
 
 from grader.formula.extract import find_spans
 from grader.formula.faults import MAX_LINKS, MAX_VARIANTS, FormulaFault, NoValue, TooMuch, Unread
-from grader.formula.meaning import Definition, Reading, Setting, read_meaning
+from grader.formula.meaning import Definition, Reading, Setting
 from grader.formula.parse import Syntax
 from grader.formula.program import is_plain, read_program, split_program
-from grader.formula.roles import Line, Link, read_span, try_meaning
+from grader.formula.roles import Line, Link, read_link, read_span, try_meaning
 from grader.formula.symbols import INDEX_LETTERS, Key
 from grader.formula.syntax import mentions_name
 from grader.formula.terms import PLAIN_RANKS, RANKS
@@ -285,13 +285,15 @@ def read_variants(link: Link, setting: Setting) -> tuple[Reading, ...]:
     found: dict[Expr, Reading] = {}
     first: FormulaFault | None = None
     turns = _has_product(link.tree)
-    ranks = RANKS if _has_token(link.tree, "OP", "odot") else PLAIN_RANKS
+    ranks: tuple[str, ...] = RANKS if _has_token(link.tree, "OP", "odot") else PLAIN_RANKS
+    if max((len(term.children) for term in link.tree.find_data("term")), default=0) < 3:
+        ranks = ranks[:1]  # no three factors, no order
     eager = (False, True) if setting.machine_read else (False,)
     for repaired in eager:
         for wide, reverse, rank in product((0, 1) if turns else (0,), (False, True) if turns else (False,), ranks):
             manner = replace(setting, rank=rank, reverse=reverse, wide=wide, eager=repaired)
             try:
-                reading = read_meaning(link.tree, manner, link.source)
+                reading = read_link(link, manner)
             except FormulaFault as fault:
                 first = first or fault
                 continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,7 @@ from lark import Token
 
 from grader.formula.extract import Join, Place, Span, find_statements
 from grader.formula.faults import FormulaFault, Unread
-from grader.formula.meaning import Setting, read_meaning
+from grader.formula.meaning import Reading, Setting, read_meaning
 from grader.formula.parse import Syntax, parse_python, parse_tokens
 from grader.formula.symbols import Key, find_base, find_labels
 from grader.formula.tree import Call, Expr, Num, Sym, Var
@@ -35,7 +34,7 @@ class Link:
     source: str
     fault: Unread | None = None
     condition: bool = False
-    meanings: dict[Any, tuple[Any, Expr | None]] = field(default_factory=dict, compare=False, repr=False)
+    meanings: dict[Any, tuple[Any, Reading | FormulaFault]] = field(default_factory=dict, compare=False, repr=False)
     """What it was found to mean, by the setting's own fields, each beside the definitions it was read with."""
 
 
@@ -181,14 +180,35 @@ def try_meaning(link: Link, setting: Setting) -> Expr | None:
     """Return what one side of an equation means, None where it means nothing here."""
     if link.tree is None:
         return None
-    fields = ("times", "lone", "machine_read", "rank", "reverse", "wide", "eager")
-    manner = tuple(getattr(setting, name) for name in fields)
+    try:
+        return read_link(link, setting).expr
+    except FormulaFault:
+        return None
+
+
+def read_link(link: Link, setting: Setting) -> Reading:
+    """Return what a side of an equation means, read once for each manner of reading. Raises a FormulaFault."""
+    if link.tree is None:
+        raise link.fault or Unread("not a formula")
+    manner = (
+        setting.times,
+        setting.lone,
+        setting.machine_read,
+        setting.rank,
+        setting.reverse,
+        setting.wide,
+        setting.eager,
+    )
     known = link.meanings.get(manner)
     if known is None or known[0] is not setting.definitions:
-        expr: Expr | None = None
-        with contextlib.suppress(FormulaFault):
-            expr = read_meaning(link.tree, setting, link.source).expr
-        known = link.meanings[manner] = (setting.definitions, expr)
+        found: Reading | FormulaFault
+        try:
+            found = read_meaning(link.tree, setting, link.source)
+        except FormulaFault as fault:
+            found = fault
+        known = link.meanings[manner] = (setting.definitions, found)
+    if isinstance(known[1], FormulaFault):
+        raise known[1]
     return known[1]
 
 
