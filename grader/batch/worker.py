@@ -26,6 +26,7 @@ from typing import IO, Any
 from grader import ONE_THREAD
 from grader.batch.events import Event, Job, build_event, read_event
 
+MOST_BYTES = 3 * 2**30  # a hundred times what a report takes; a room's own limit is the rubric's
 _END_SECONDS = 5.0
 _WORDS_BYTES = 2000
 _TRIES = 2
@@ -78,7 +79,18 @@ class WorkerProcess:
             reason = f"the grader said nothing for {self._job.quiet_seconds:g} seconds and was stopped"
             events.append(self._fail(f"{reason}; the hand-in waits for a person"))
             self.kill()
+        elif self._path and self._read_memory() > MOST_BYTES:
+            reason = f"the grader took more than {MOST_BYTES // 2**20} MiB of memory and was stopped"
+            events.append(self._fail(f"{reason}; the hand-in waits for a person"))
+            self.kill()
         return events
+
+    def _read_memory(self) -> int:
+        """Return how much memory the child has, in bytes; rooms are other processes, with limits of their own."""
+        with contextlib.suppress(OSError, ValueError, AttributeError, IndexError):
+            fields = Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()  # type: ignore[union-attr]
+            return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+        return 0
 
     def _ask(self) -> None:
         self._tries += 1
