@@ -195,7 +195,7 @@ class _Evaluator(Arithmetic):
                     base = Sym(node.name, node.times) if isinstance(node, Sym) else getattr(node, "base", node)
                     known = {**dict.fromkeys(find_variables(base), 1), **env}
                     value = self.value(base, known)
-                    if isinstance(value, np.ndarray):
+                    if isinstance(value, np.ndarray) and axis < value.ndim:
                         return int(value.shape[axis] if value.shape[axis] > 1 else value.size)
         raise Unread(f"the index {name} is not bound")
 
