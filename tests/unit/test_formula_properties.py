@@ -115,7 +115,7 @@ def write(criterion: str, seed: int, *, dropped: str = "", negated: bool = False
     return writer.wrap(f"-{writer.bracket(formula)}" if negated else formula, LEFTS[criterion])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)  # CI must not find something new by chance
 @given(criterion=st.sampled_from(sorted(LEFTS)), seed=st.integers(0, 10**9))
 def test_a_right_answer_is_right_in_every_notation(criterion, seed):
     text = write(criterion, seed)
@@ -123,7 +123,7 @@ def test_a_right_answer_is_right_in_every_notation(criterion, seed):
     assert (evidence.verdict, evidence.review) == ("correct", None), (text, evidence.observed, evidence.findings)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)  # CI must not find something new by chance
 @given(criterion=st.sampled_from(sorted(LEFTS)), seed=st.integers(0, 10**9))
 def test_a_negated_answer_is_never_right(criterion, seed):
     text = write(criterion, seed, negated=True)
@@ -131,7 +131,7 @@ def test_a_negated_answer_is_never_right(criterion, seed):
     assert evidence.verdict != "correct" and (evidence.credit or 0) < 1, (text, evidence.observed)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)  # CI must not find something new by chance
 @given(data=st.data(), criterion=st.sampled_from(sorted(DROPS)), seed=st.integers(0, 10**9))
 def test_an_answer_without_one_factor_or_transpose_is_never_right(data, criterion, seed):
     dropped = data.draw(st.sampled_from(DROPS[criterion]))
