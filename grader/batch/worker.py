@@ -26,7 +26,7 @@ from typing import IO, Any
 from grader import ONE_THREAD
 from grader.batch.events import Event, Job, build_event, read_event
 
-MOST_BYTES = 3 * 2**30  # a hundred times what a report takes; a room's own limit is the rubric's
+MOST_BYTES = 3 * 2**30  # many times what a report takes; a room's own limit is the rubric's
 _END_SECONDS = 5.0
 _WORDS_BYTES = 2000
 _TRIES = 2

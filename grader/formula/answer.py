@@ -9,7 +9,7 @@ from itertools import pairwise, product
 
 from lark import Token
 
-from grader.formula.extract import find_spans
+from grader.formula.extract import drop_struck, find_spans, looks_like_answer
 from grader.formula.faults import MAX_LINKS, MAX_VARIANTS, FormulaFault, NoValue, TooMuch, Unread
 from grader.formula.meaning import Definition, Reading, Setting
 from grader.formula.parse import Syntax
@@ -72,7 +72,7 @@ class FoundAnswer:
 
 def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswer:
     """Return the answer in a passage; raises Unread with what was not understood."""
-    program, rest = split_program(text)
+    program, rest = split_program(drop_struck(text))
     if program:
         try:
             return _find_program(program, rest, setting)
@@ -103,7 +103,7 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
 
 def _find_program(program: str, rest: str, setting: Setting) -> FoundAnswer:
     """Return a program as the answer; formulas beside it may say something else, which a person must weigh."""
-    if any(span.place != "prose" for span in find_spans(rest)):
+    if any(span.place != "prose" or looks_like_answer(span.text) for span in find_spans(rest)):
         raise Unread("a program and formulas stand side by side", text=program, position=0)
     link = Link(tree=None, source=program)
     return FoundAnswer(variants=(Reading(read_program(program, setting), {}),), link=link, earlier=(), setting=setting)
@@ -177,6 +177,8 @@ def _with_rules(lines: Sequence[Line], setting: Setting) -> Setting:
         right = try_meaning(line.links[-1], replace(setting, times=times))
         if not isinstance(left, Sym) or not left.name.startswith("$") or right is None:
             raise Unread(f"{name[0]} is defined by itself", text=line.links[-1].source, position=0)
+        if isinstance(right, Sym) and not right.name.startswith("$"):
+            continue  # "δ_i = ∂J/∂h_i" says what δ is called for, and must not give it its value
         rules.append(Rule(left.name, left.times[0], right))
     return replace(setting, rules=tuple(rules))
 

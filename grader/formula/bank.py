@@ -15,16 +15,12 @@ from grader.formula.parse import parse_tokens
 from grader.formula.render import render_latex
 from grader.formula.symbols import FormulaWorld, SymbolTable, build_table
 from grader.formula.tree import Expr
-from grader.formula.worlds import World, build_worlds
+from grader.formula.worlds import build_worlds
 
 Resolve = Callable[[str], Any]
 
-_tables: dict[str, SymbolTable] = {}
-_worlds: dict[Any, tuple[World, ...]] = {}
-_banks: dict[tuple[str, Any], Bank] = {}
-_known: dict[
-    tuple[int, ...], tuple[Any, ...]
-] = {}  # by the identity of records that are kept with what was made of them
+# By the identity of records, which are kept beside what was made of them.
+_known: dict[tuple[int, ...], tuple[Any, ...]] = {}
 _MOST_KNOWN = 256
 
 
@@ -39,16 +35,13 @@ def _once(make: Callable[..., Any], *records: Any) -> Any:
 
 
 def build_question_table(question: Any, world: FormulaWorld) -> SymbolTable:
-    """Return the question's symbol table, built once for the same rubric text."""
+    """Return the question's symbol table, built once."""
     table: SymbolTable = _once(_build_table, question, world)
     return table
 
 
 def _build_table(question: Any, world: FormulaWorld) -> SymbolTable:
-    key = repr((world, question.symbols, question.functions))
-    if key not in _tables:
-        _tables[key] = build_table(world, question.symbols, question.functions)
-    return _tables[key]
+    return build_table(world, question.symbols, question.functions)
 
 
 def read_bank_formula(text: str, setting: Setting) -> Expr:
@@ -76,27 +69,22 @@ def _render_readings(question: Any, world: FormulaWorld) -> dict[str, str]:
 
 
 def build_bank(question: Any, world: FormulaWorld, resolve: Resolve) -> Bank:
-    """Return the question's bank, built once for the same rubric text and world builder."""
+    """Return the question's bank, built once."""
     bank: Bank = _once(_build_bank, question, world, resolve(world.build))
     return bank
 
 
 def _build_bank(question: Any, world: FormulaWorld, builder: Any) -> Bank:
-    key = (repr((world, question)), builder)
-    if key not in _banks:
-        if builder not in _worlds:
-            _worlds[builder] = build_worlds(builder)
-        setting = build_setting(question, world)
-        _banks[key] = Bank(
-            worlds=_worlds[builder],
-            times=question.times,
-            readings={name: read_bank_formula(rule.formula, setting) for name, rule in question.readings.items()},
-            misconceptions={
-                name: tuple(read_bank_formula(formula, setting) for formula in rule.formulas)
-                for name, rule in question.misconceptions.items()
-            },
-        )
-    return _banks[key]
+    setting = build_setting(question, world)
+    return Bank(
+        worlds=_once(build_worlds, builder),
+        times=question.times,
+        readings={name: read_bank_formula(rule.formula, setting) for name, rule in question.readings.items()},
+        misconceptions={
+            name: tuple(read_bank_formula(formula, setting) for formula in rule.formulas)
+            for name, rule in question.misconceptions.items()
+        },
+    )
 
 
 def find_bank_problems(question: Any, world: FormulaWorld, resolve: Resolve) -> list[str]:

@@ -287,6 +287,8 @@ class _Evaluator(Arithmetic):
             if not isinstance(argument, np.ndarray) or 1 not in array.shape:
                 return argument
             return np.diag(array.reshape(-1))
+        if name in REDUCTIONS and (1 not in array.shape or array.size == 1):
+            raise NoValue("a sum or a maximum over what is no vector")  # along which axis?
         if name in REDUCTIONS:
             return float(array.sum() if name == "entries_sum" else array.max())
         function = self.world.functions.get(name)

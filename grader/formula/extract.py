@@ -126,11 +126,12 @@ def find_spans(text: str) -> list[Span]:
         end = match.end()
     _add_prose(spans, text[end:])
     if any(span.place != "prose" for span in spans):
-        spans = [span for span in spans if span.place != "prose" or _looks_like_answer(span.text)]
+        spans = [span for span in spans if span.place != "prose" or looks_like_answer(span.text)]
     return spans
 
 
-def _looks_like_answer(text: str) -> bool:
+def looks_like_answer(text: str) -> bool:
+    """Whether prose holds what may be a formula."""
     return bool(re.search(r"[=+\-*×⊙·@(]|\^|ᵀ", text)) and bool(re.search(r"[_^\\\u0302ŷₜψ]|\b\w?_?hat\b", text))
 
 

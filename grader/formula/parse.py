@@ -58,12 +58,9 @@ def parse_python(text: str, vocabulary: Vocabulary) -> tuple[Syntax | None, Synt
     """
     if len(text) > MAX_CHARACTERS:
         raise TooMuch(f"a formula of {len(text)} characters is too long to read")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)  # about what students write, to nobody
-            body = ast.parse(text.strip()).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise Unread("looks like Python and is none", text=text, position=0) from None
+    body = parse_lines(text.strip())
+    if body is None:
+        raise Unread("looks like Python and is none", text=text, position=0)
     if not body:
         raise Unread("no formula in the code", text=text, position=0)
     reader = _PythonReader(text, vocabulary)
@@ -78,6 +75,16 @@ def parse_python(text: str, vocabulary: Vocabulary) -> tuple[Syntax | None, Synt
     if isinstance(last, ast.Return) and last.value is not None:
         return None, reader.read_start(last.value)
     raise Unread("this statement is no formula", text=text, position=last.col_offset)
+
+
+def parse_lines(text: str) -> list[ast.stmt] | None:
+    """Return the statements of a piece of Python, None where it is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # about what students write, to nobody
+            return ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def read_python(node: ast.expr, text: str, vocabulary: Vocabulary, names: Sequence[str]) -> Syntax:
@@ -236,6 +243,8 @@ class _PythonReader:
         if name == "sum" and len(arguments) == 1 and isinstance(arguments[0], ast.GeneratorExp | ast.ListComp):
             return self._read_sum_over(arguments[0])
         if name in ("sum", "max") and len(arguments) == 1 and not isinstance(arguments[0], ast.List):
+            if isinstance(arguments[0], ast.Name) and arguments[0].id not in self.names:
+                raise Unread("of which entries or steps?", text=self.text, position=node.col_offset)
             return self._call(f"entries_{name}", arguments[0])
         if name in ("array", "asarray", "copy") and len(arguments) == 1 and not isinstance(arguments[0], ast.List):
             return self.read_item(arguments[0])

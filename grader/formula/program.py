@@ -8,13 +8,12 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from grader.formula.faults import MAX_CHARACTERS, MAX_PASSAGE, TooMuch, Unread
 from grader.formula.meaning import read_meaning
-from grader.formula.parse import read_python
+from grader.formula.parse import parse_lines, read_python
 from grader.formula.setting import Definition, Setting
 from grader.formula.symbols import Key
 from grader.formula.tree import Add, Choice, Div, Expr, Give, Loop, Mul, Num, Program, Set, Step, Sym, Var
@@ -30,7 +29,7 @@ MAX_STEPS = 40
 
 def is_plain(program: str) -> bool:
     """Whether a program is nothing but assignments, so that its last line may say all."""
-    *before, last = _parse(program) or [ast.Pass()]
+    *before, last = parse_lines(program) or [ast.Pass()]
     allowed = (ast.Assign, ast.Import, ast.ImportFrom)
     return all(isinstance(node, allowed) for node in before) and isinstance(last, ast.Assign | ast.Expr)
 
@@ -69,7 +68,7 @@ def _split_lines(plain: str, text: str) -> tuple[str, str]:
 
 def _is_line(line: str) -> bool:
     """Whether a line is an assignment or a comment."""
-    body = _parse(line.strip())
+    body = parse_lines(line.strip())
     if body is None or not line.strip():
         return False
     return all(isinstance(node, ast.Assign | ast.AugAssign | ast.Return) for node in body)
@@ -77,7 +76,7 @@ def _is_line(line: str) -> bool:
 
 def _is_program(text: str) -> bool:
     """Whether a text is Python of more than one formula: loops, functions, conditions, growing sums, several lines."""
-    body = _parse(textwrap.dedent(text))
+    body = parse_lines(textwrap.dedent(text))
     if not body:
         return False
     lines = [node for node in body if not isinstance(node, ast.Import | ast.ImportFrom)]
@@ -91,19 +90,10 @@ def read_program(text: str, setting: Setting) -> Program:
     """Return what a program comes to. Raises Unread for whatever is not listed here."""
     if len(text) > MAX_CHARACTERS:
         raise TooMuch(f"a program of {len(text)} characters is too long to read")
-    body = _parse(text)
+    body = parse_lines(text)
     if not body:
         raise Unread("looks like Python and is none", text=text, position=0)
     return _Reader(text, setting, body).read()
-
-
-def _parse(text: str) -> list[ast.stmt] | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)  # about what students write, to nobody
-            return ast.parse(text).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 class _Reader:

@@ -206,8 +206,18 @@ def find_nodes(expr: object) -> Iterator[Expr]:
 
 @lru_cache(maxsize=2048)
 def find_names(expr: Expr) -> frozenset[str]:
-    """Return the names of all quantities in the expression."""
-    return frozenset(node.name for node in find_nodes(expr) if isinstance(node, Sym))
+    """Return the names of all quantities in the expression, in the lines of programs and recursions as well."""
+    return frozenset(_walk_names(expr))
+
+
+def _walk_names(node: object) -> Iterator[str]:
+    if isinstance(node, Sym):
+        yield node.name
+    if isinstance(node, tuple):
+        for entry in node:
+            yield from _walk_names(entry)
+    for name in getattr(node, "__dataclass_fields__", ()):
+        yield from _walk_names(getattr(node, name))
 
 
 @lru_cache(maxsize=2048)

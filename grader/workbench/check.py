@@ -78,12 +78,12 @@ def _find_readings(course: Course) -> Iterator[dict[str, Any]]:
 
 
 def _find_inputs(world: World) -> dict[str, Any]:
-    """Return the numbers that everything else in a world is worked out from."""
-    values = world.values
-    steps = range(1, world.steps + 1)
-    single = {name: np.asarray(values[name][()]).tolist() for name in ("W_hh", "W_hx", "W_yh")}
-    series = {name: [np.asarray(values[name][t,]).tolist() for t in steps] for name in ("x", "y")}
-    return {**single, **series, "h0": np.asarray(values["h"][0,]).tolist()}
+    """Return the numbers of a world's quantities, by name and time indices ("1", "3,1", "" for none)."""
+    return {
+        name: {",".join(map(str, times)): np.asarray(value).tolist() for times, value in by_time.items()}
+        for name, by_time in world.values.items()
+        if "/" not in name
+    }
 
 
 def _ask(course: Course, module: str, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -305,4 +305,6 @@ def _build_table(title: str, trials: Sequence[Trial]) -> Table:
 
 def show_text(text: str) -> str:
     """Return a text without what would confuse a terminal; lines stay lines."""
-    return "".join(char if char == "\n" or unicodedata.category(char) not in ("Cc", "Cs") else " " for char in text)
+    harmless = "\n\u200c\u200d"  # Persian's joiners
+    odd = ("Cc", "Cf", "Cs")
+    return "".join(char if char in harmless or unicodedata.category(char) not in odd else " " for char in text)

@@ -3,8 +3,8 @@
     python -m reference.hw5.oracles < requests.json > answers.json
 
 A request is ``{"quantity", "oracle", "inputs", "moments"}``: a gradient of the sheet (g_o, g_h, g_W, G_W), how it is
-meant, the numbers of one network (W_hh, W_hx, W_yh, h_0, and x and y of every step, as columns), and the time indices
-to answer for. The answer is ``{"gradients", "differences"}``, one array for each moment.
+meant, the numbers of one world by name and step, of which only the weights, h_0, x and y are looked at, and the time
+indices to answer for. The answer is ``{"gradients", "differences"}``, one array for each moment.
 
 How it is meant: ``autograd`` as the sheet says; ``_identity`` with psi left out; ``_at_t`` for h_t whatever i is;
 ``_one_step`` with the earlier state held constant.
@@ -30,23 +30,30 @@ def psi(z: torch.Tensor) -> torch.Tensor:
 
 def run_network(inputs: Mapping[str, Any], oracle: str, moment: Mapping[str, int], change: Change) -> torch.Tensor:
     """Return the loss that is asked for, with ``change`` added: to W_hh, or to h or o at the moment's step."""
-    given = {name: torch.tensor(inputs[name], dtype=torch.float64) for name in ("W_hh", "W_hx", "W_yh", "h0", "x", "y")}
+    given = {name: torch.tensor(inputs[name][""], dtype=torch.float64) for name in ("W_hh", "W_hx", "W_yh")}
+    series = {
+        name: [torch.tensor(inputs[name][str(t)], dtype=torch.float64) for t in _steps(inputs)] for name in ("x", "y")
+    }
     at = moment.get("t", 0) if "_at_t" in oracle else moment.get("i", moment.get("t", 0))
-    state, losses = given["h0"], []
-    for t in range(1, len(given["x"]) + 1):
+    state, losses = torch.tensor(inputs["h"]["0"], dtype=torch.float64), []
+    for t in _steps(inputs):
         before = state.detach() if "one_step" in oracle else state
         matrix = given["W_hh"] + change.get("W_hh", torch.zeros(()))
         if "one_step" in oracle and "step" in change and int(change["step"]) != t:
             matrix = given["W_hh"]  # differences cannot detach: only this step sees the change
-        z = matrix @ before + given["W_hx"] @ given["x"][t - 1]
+        z = matrix @ before + given["W_hx"] @ series["x"][t - 1]
         state = z if "identity" in oracle else psi(z)
         if t == at and "h" in change:
             state = state + change["h"]
         scores = given["W_yh"] @ state
         if t == at and "o" in change:
             scores = scores + change["o"]
-        losses.append(-(given["y"][t - 1] * torch.log_softmax(scores, dim=0)).sum())
+        losses.append(-(series["y"][t - 1] * torch.log_softmax(scores, dim=0)).sum())
     return losses[moment["t"] - 1] if "t" in moment else torch.stack(losses).sum()
+
+
+def _steps(inputs: Mapping[str, Any]) -> range:
+    return range(1, len(inputs["y"]) + 1)
 
 
 def find_gradient(quantity: str, inputs: Mapping[str, Any], oracle: str, moment: Mapping[str, int]) -> Any:
@@ -62,7 +69,7 @@ def find_differences(quantity: str, inputs: Mapping[str, Any], oracle: str, mome
     result = torch.zeros(_find_shape(name, inputs), dtype=torch.float64)
     steps: Sequence[Mapping[str, int]] = [moment]
     if "one_step" in oracle and "t" not in moment:
-        steps = [{"t": t} for t in range(1, len(inputs["x"]) + 1)]
+        steps = [{"t": t} for t in _steps(inputs)]
     for place in range(result.numel()):
         change = torch.zeros(result.numel(), dtype=torch.float64)
         change[place] = STEP
@@ -85,7 +92,7 @@ def _find_variable(quantity: str) -> str:
 
 
 def _find_shape(name: str, inputs: Mapping[str, Any]) -> tuple[int, int]:
-    rows = {"o": len(inputs["W_yh"]), "h": len(inputs["W_hh"]), "W_hh": len(inputs["W_hh"])}[name]
+    rows = {"o": len(inputs["W_yh"][""]), "h": len(inputs["W_hh"][""]), "W_hh": len(inputs["W_hh"][""])}[name]
     return (rows, rows) if name == "W_hh" else (rows, 1)
 
 
