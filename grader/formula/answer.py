@@ -16,7 +16,7 @@ from grader.formula.parse import Syntax
 from grader.formula.program import is_plain, read_program, split_program
 from grader.formula.roles import Line, Link, read_link, read_span, try_meaning
 from grader.formula.symbols import INDEX_LETTERS, Key
-from grader.formula.syntax import mentions_name
+from grader.formula.syntax import is_small_transpose, mentions_name
 from grader.formula.terms import PLAIN_RANKS, RANKS
 from grader.formula.tree import Expr, Num, Rule, Sym, Var, Where, find_names
 
@@ -291,9 +291,12 @@ def read_variants(link: Link, setting: Setting) -> tuple[Reading, ...]:
     if max((len(term.children) for term in link.tree.find_data("term")), default=0) < 3:
         ranks = ranks[:1]  # no three factors, no order
     eager = (False, True) if setting.machine_read else (False,)
-    for repaired in eager:
+    small = (
+        (False, True) if any(is_small_transpose(sup.children[1]) for sup in link.tree.find_data("sup")) else (False,)
+    )
+    for repaired, t_turns in product(eager, small):
         for wide, reverse, rank in product((0, 1) if turns else (0,), (False, True) if turns else (False,), ranks):
-            manner = replace(setting, rank=rank, reverse=reverse, wide=wide, eager=repaired)
+            manner = replace(setting, rank=rank, reverse=reverse, wide=wide, eager=repaired, small=t_turns)
             try:
                 reading = read_link(link, manner)
             except FormulaFault as fault:

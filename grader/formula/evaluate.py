@@ -69,13 +69,15 @@ def limit_operations(total: int | None = MAX_TOTAL_OPERATIONS) -> Iterator[None]
         _left.reset(token)
 
 
-def evaluate(expr: Expr, world: World, indices: Mapping[str, int]) -> Value:
+def evaluate(expr: Expr, world: World, indices: Mapping[str, int], *, inside: bool = False) -> Value:
     """Return the value of ``expr`` where the question's time indices are ``indices``.
 
     Component indices that nothing binds run over their whole range: one gives a column, two give a matrix.
+    ``inside``: a quantity before the first or after the last step has no value, instead of being zero.
     Raises ShapeFault, NoValue, Unread (an index that nothing binds) and TooMuch.
     """
     evaluator = _Evaluator(world)
+    evaluator.inside = inside
     free = [name for name in find_free(expr) if name not in indices and name != "T"]
     if not free:
         with np.errstate(all="ignore"):
@@ -121,6 +123,7 @@ class _Evaluator(Arithmetic):
         self.world, self.operations = world, 0
         self.rules: tuple[Rule, ...] = ()
         self.depth = 0
+        self.inside = False
         self.locals: dict[str, dict[tuple[int, ...], Value]] | None = None  # the variables of a program
 
     def count(self) -> None:
@@ -180,11 +183,22 @@ class _Evaluator(Arithmetic):
                 return self.world.steps
             case Var():
                 raise Unread(f"the index {expr.name} is not bound")
+            case Sym():
+                return self.find_component(expr, env)
             case Add():
                 return sum(sign * self.index(term, env) for sign, term in expr.terms)
             case Mul():
                 return self.index(expr.left, env) * self.index(expr.right, env)
         raise Unread("an index that is no whole number")
+
+    def find_component(self, expr: Sym, env: Mapping[str, int]) -> int:
+        """Return the number that a label is: the true class, or the place of the one in a one-hot label."""
+        value = self.read_symbol(expr, env)
+        if not isinstance(value, np.ndarray) and value == int(value):
+            return int(value)
+        if isinstance(value, np.ndarray) and sorted(value.reshape(-1)) == [0.0] * (value.size - 1) + [1.0]:
+            return int(value.argmax()) + 1
+        raise NoValue(f"{expr.name} is no index")
 
     def find_size(self, expr: Expr, name: str, env: dict[str, int]) -> int:
         """Return how many components the index ``name`` runs over."""
@@ -217,6 +231,8 @@ class _Evaluator(Arithmetic):
         if by_time is None:
             raise NoValue(f"{name} is left standing")
         value = by_time.get(times)
+        if value is None and self.inside:
+            raise NoValue(f"{name} has no value at this step")
         if value is None:
             sample = next(iter(by_time.values()))
             value = np.zeros_like(sample) if isinstance(sample, np.ndarray) else 0.0

@@ -32,8 +32,28 @@ _GLUE = re.compile(r"[\s=+\-−*×·⊙∘@/→⇒]*[=+\-−*×·⊙∘@/→⇒]
 _PYTHON = re.compile(
     r"\bnp\.|\bnumpy\.|\btorch\.|\.T\b|@|\*\*|\.dot\(|\bouter\(|\.transpose\(|\.sum\(|\.t\(\)|\[t\s*[-+\]]|\[:"
 )
+# Words between two formulas that are a sign: "$a$ minus $b$".
+_SAID = {
+    "-": re.compile(r"\s*(minus|منهای)\s*", re.IGNORECASE),
+    "+": re.compile(r"\s*(plus|به ?علاوه(\s?ی)?)\s*", re.IGNORECASE),
+    r"\times": re.compile(r"\s*(times|multiplied by|ضرب ?در)\s*", re.IGNORECASE),
+}
+# The same words with something else than a formula on the other side.
+_SAID_BEFORE = re.compile(
+    r"(\b(minus|plus|multiplied by|divided by)( the)?|منهای|به ?علاوه(\s?ی)?|ضرب ?در|تقسیم ?بر)\s*$", re.IGNORECASE
+)
+_SAID_AFTER = re.compile(
+    r"\s*(\(?(minus|plus|multiplied|divided)\b|times (the|its|that|by|[^\w\s])|منهای|به ?علاوه|ضرب ?در|تقسیم ?بر)",
+    re.IGNORECASE,
+)
 _WHERE = re.compile(r"(where|with|let|که در آن|در آن|wo|mit)\s*:?\s*$", re.IGNORECASE)
-_SPOKEN = {r"\bminus\b|منهای": " - ", r"\bplus\b|به ?علاوه": " + ", r"\btimes\b": r" \\times ", r"\bequals\b": " = "}
+_SPOKEN = {
+    r"\bminus\b|منهای": " - ",
+    r"\bplus\b|به ?علاوه": " + ",
+    r"\btimes\b": r" \\times ",
+    r"\bsum over (?:all )?([a-z]) of\b": r" \\sum_\1 ",
+    r"\bequals\b": " = ",
+}
 _SUBTRACTED = re.compile(r"([^\W\d_]{2,})\s+(?:minus|plus|times|منهای)\b", re.IGNORECASE)
 _TOLD = re.compile(
     r"\b(transposed?|multiplied|divided|squared|outer|inner|elementwise|hadamard)\b|ترانهاده|ضرب", re.IGNORECASE
@@ -119,15 +139,30 @@ def find_spans(text: str) -> list[Span]:
     spans: list[Span] = []
     end = 0
     for match in _MATH.finditer(text):
-        if _OPERATED.search(text[end : match.start()]) or _MODIFIED.match(text[match.end() :]):
+        before, after = text[end : match.start()], text[match.end() :]
+        said = _find_said(before) if spans else ""
+        changed = (_OPERATED.search(before) and not said) or _MODIFIED.match(after)
+        told = (_SAID_BEFORE.search(before) and not said) or (_SAID_AFTER.match(after) and not _is_said(after))
+        if changed or told:
             raise Unread("words beside the formula change it", text=text, position=match.start())
-        _add_prose(spans, text[end : match.start()])
-        _add_math(spans, match, text[end : match.start()])
+        _add_prose(spans, "" if said else before)
+        _add_math(spans, match, said or before)
         end = match.end()
     _add_prose(spans, text[end:])
     if any(span.place != "prose" for span in spans):
         spans = [span for span in spans if span.place != "prose" or looks_like_answer(span.text)]
     return spans
+
+
+def _find_said(between: str) -> str:
+    """Return the sign that the words between two formulas are, "" where they are none."""
+    return next((sign for sign, words in _SAID.items() if words.fullmatch(between)), "")
+
+
+def _is_said(after: str) -> bool:
+    """Whether a formula follows on a word that is a sign."""
+    following = _MATH.search(after)
+    return following is not None and bool(_find_said(after[: following.start()]))
 
 
 def looks_like_answer(text: str) -> bool:
@@ -139,7 +174,7 @@ def _add_math(spans: list[Span], match: re.Match[str], before: str) -> None:
     group = next(name for name, value in match.groupdict().items() if value is not None)
     body = match[group]
     place: Place = "inline" if group in ("inline", "paren", "tick") else "display"
-    glued = _GLUE.fullmatch(before) if before else None
+    glued = before in _SAID or _GLUE.fullmatch(before) if before else None
     if spans and spans[-1].place == place == "inline" and glued:
         last = spans.pop()
         spans.append(Span(text=f"{last.text} {before} {body}", place=place, before=last.before, python=last.python))

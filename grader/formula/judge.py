@@ -20,6 +20,7 @@ from grader.formula.faults import FormulaFault, NoValue, ShapeFault, TooMuch, Un
 from grader.formula.meaning import Reading
 from grader.formula.slips import find_mendings
 from grader.formula.tree import Expr, Program, Sym, Var, find_free, find_names, find_nodes, find_variables, substitute
+from grader.formula.worlds import Value, World
 
 Sort = Literal["reading", "misconception", "slip", "condition", "wrong", "refer"]
 Valued = Sequence[tuple[Reading, Values | FormulaFault]]
@@ -108,15 +109,27 @@ def find_false_steps(
         if any("/" in name and not name.startswith("J") for name in find_names(left) | find_names(right)):
             continue  # a Jacobian's layout is a matter of taste
         moments = [{**dict.fromkeys("ti", 2), **moment} for moment in find_moments(world, case.bank.times)]
-        try:
-            sides = [tuple(evaluate(side, world, moment) for moment in moments) for side in (left, right)]
-        except TooMuch:
+        sides = _value_both(left, right, world, moments)
+        if sides is None:
             return
-        except FormulaFault:
-            continue
         same_shape = all(getattr(a, "shape", ()) == getattr(b, "shape", ()) for a, b in zip(*sides, strict=True))
         if same_shape and not equal_values(*sides):
             yield left, right
+
+
+def _value_both(
+    left: Expr, right: Expr, world: World, moments: Sequence[dict[str, int]]
+) -> tuple[Values, Values] | None:
+    """Return the values of two sides at the moments where both have one; None where it takes too long."""
+    found: list[tuple[Value, Value]] = []
+    for moment in moments:
+        try:
+            found.append((evaluate(left, world, moment, inside=True), evaluate(right, world, moment, inside=True)))
+        except TooMuch:
+            return None
+        except FormulaFault:
+            continue
+    return tuple(a for a, _ in found), tuple(b for _, b in found)
 
 
 def _try_values(expr: Expr, bank: Bank, kind: str) -> Values | FormulaFault:

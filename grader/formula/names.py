@@ -18,6 +18,7 @@ from grader.formula.syntax import (
     find_scripts,
     find_transposed_power,
     is_bracketed,
+    is_small_transpose,
     is_transpose,
     take_words,
 )
@@ -150,6 +151,9 @@ class NameReader(ABC):
         if isinstance(label, str):
             if label.replace(".", "").isdigit():
                 return Num(float(label))
+            found = self.table.find(label, ())
+            if found and self.table.world.symbols[found[0]].label and not any(label == name for name, _ in self.bound):
+                return Sym(found[0], self._implied_times(found[0]))
             if label in self._index_names() or (len(label) == 1 and label.isalpha()):
                 return Var(label)
             raise Unread(f"the index {label} is not understood")
@@ -244,5 +248,6 @@ class NameReader(ABC):
         if script.data == "sup" and isinstance(expr, Num) and is_transpose(inside):
             raise self.fail("a number is transposed", script)
         if script.data == "sup":
-            return Trans(expr) if is_transpose(inside) else Pow(expr, self._read_bound(inside))
+            turned = is_transpose(inside) or (self.setting.small and is_small_transpose(inside))
+            return Trans(expr) if turned else Pow(expr, self._read_bound(inside))
         return Part(expr, tuple(self._read_label(label) for label in flatten_labels(inside)))

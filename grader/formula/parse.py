@@ -18,6 +18,7 @@ from grader.formula.lexer import TokenStream, Vocabulary, read_tokens
 Syntax = Tree[Token]
 
 _BINARY = {ast.Mult: "star", ast.MatMult: "matmul", ast.Div: "over"}
+_MODULES = ("np", "numpy", "torch", "np.linalg", "numpy.linalg", "torch.linalg")
 _CALLS = {"dot": "matmul", "matmul": "matmul", "outer": "outer", "multiply": "odot"}
 
 
@@ -227,7 +228,7 @@ class _PythonReader:
         if any(word.arg not in ("dim", "axis", "keepdims", "keepdim") for word in node.keywords):
             raise Unread("keyword arguments are not read", text=self.text, position=node.col_offset)
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        module = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") in ("np", "numpy", "torch")
+        module = isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) in _MODULES
         arguments = list(node.args)
         if isinstance(node.func, ast.Attribute) and not module:
             arguments.insert(0, node.func.value)
@@ -238,6 +239,9 @@ class _PythonReader:
             return _wrap("item", _wrap("group", _token("LPAR", "("), inside, _token("RPAR", ")")))
         if name in ("transpose", "t") and len(arguments) == 1:
             return self._with_script(arguments[0], _wrap("sup", _token("SUP", "^"), _token("NAME", "T")))
+        if name == "matrix_power" and len(arguments) == 2:
+            power = _wrap("brace", _wrap("list", _wrap("relation", self.read_sum(arguments[1]))))
+            return self._with_script(arguments[0], _wrap("sup", _token("SUP", "^"), power))
         if name in ("zeros", "zeros_like") and arguments:
             return _wrap("item", _token("NUMBER", "0"))
         if name == "sum" and len(arguments) == 1 and isinstance(arguments[0], ast.GeneratorExp | ast.ListComp):

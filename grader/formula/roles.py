@@ -198,6 +198,7 @@ def read_link(link: Link, setting: Setting) -> Reading:
         setting.reverse,
         setting.wide,
         setting.eager,
+        setting.small,
     )
     known = link.meanings.get(manner)
     if known is None or known[0] is not setting.definitions:

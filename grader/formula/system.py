@@ -16,10 +16,10 @@ from grader.formula.answer import Equation
 from grader.formula.compare import Bank, Values, equal_values, find_factor, find_moments, transpose_values
 from grader.formula.evaluate import evaluate, evaluate_index
 from grader.formula.faults import FormulaFault, NoValue, TooMuch
-from grader.formula.judge import Case, Judgement, Sort
+from grader.formula.judge import CONDITIONS, Case, Judgement, Sort
 from grader.formula.meaning import Reading
 from grader.formula.slips import find_mendings
-from grader.formula.tree import Cases, Expr, Sym, Var, find_names, find_variables
+from grader.formula.tree import Cases, Expr, Num, Sym, Var, find_names, find_nodes, find_variables
 from grader.formula.worlds import Value, World
 
 Moment = tuple[int, ...]
@@ -67,7 +67,20 @@ def judge_system(equations: Sequence[Equation], case: Case) -> Judgement | None:
         slip = None if numbered else _find_known_slip(solved, case, kind)
         if slip is not None:
             return Judgement(sort=slip[0], name=slip[1], detail="solved line by line", reading=reading)
-    return _judge_rows(equations, case, reading) or _judge_mended(equations, case, reading)
+    return (
+        _judge_rows(equations, case, reading)
+        or _judge_mended(equations, case, reading)
+        or _judge_condition(equations, case, reading)
+    )
+
+
+def _judge_condition(equations: Sequence[Equation], case: Case, reading: Reading) -> Judgement | None:
+    for kind in CONDITIONS:
+        solved = _solve(equations, case, kind)
+        name = _find_reading(solved, case, kind) if solved is not None else None
+        if name:
+            return Judgement(sort="condition", name=kind, detail=f"{name}, solved line by line", reading=reading)
+    return None
 
 
 def _find_shown(equations: Sequence[Equation], case: Case) -> Expr:
@@ -170,7 +183,8 @@ def _solve(equations: Sequence[Equation], case: Case, kind: str) -> _Solved | No
     worlds = case.bank.find_worlds(kind)
     moments = [tuple(moment.values()) for moment in find_moments(worlds[0], case.bank.times)]
     last = [moment for moment in moments if moment[0] == worlds[0].steps]
-    for scope in (moments, last):
+    numbered = any(Num(float(worlds[0].steps)) in node.times for e in equations for node in _find_symbols(e.right))
+    for scope in (last,) if numbered else (moments, last):
         try:
             found = [_solve_world(equations, case, world, scope) for world in worlds]
         except TooMuch:
@@ -180,6 +194,10 @@ def _solve(equations: Sequence[Equation], case: Case, kind: str) -> _Solved | No
         numbers = tuple(moments.index(moment) for moment in scope)
         return _Solved(tuple(values[moment] for values in found for moment in scope), numbers, len(moments))
     return None
+
+
+def _find_symbols(expr: Expr) -> list[Sym]:
+    return [node for node in find_nodes(expr) if isinstance(node, Sym)]
 
 
 def _solve_world(
