@@ -27,6 +27,7 @@ from grader.formula.tree import (
     Cases,
     Choice,
     Div,
+    Entries,
     Expr,
     Give,
     Loop,
@@ -82,17 +83,7 @@ def evaluate(expr: Expr, world: World, indices: Mapping[str, int], *, inside: bo
     if not free:
         with np.errstate(all="ignore"):
             return evaluator.finite(evaluator.value(expr, dict(indices)))
-    sizes = [evaluator.find_size(expr, name, dict(indices)) for name in free]
-    if len(free) == 1:
-        column = [_number(evaluator.value(expr, {**indices, free[0]: n + 1})) for n in range(sizes[0])]
-        return np.array(column).reshape(-1, 1)
-    if len(free) > 2:
-        raise Unread(f"the indices {', '.join(free)} are not bound")
-    rows = [
-        [_number(evaluator.value(expr, {**indices, free[0]: n + 1, free[1]: m + 1})) for m in range(sizes[1])]
-        for n in range(sizes[0])
-    ]
-    return np.array(rows)
+    return evaluator.spread(expr, free, dict(indices))
 
 
 def evaluate_index(expr: Expr, world: World, indices: Mapping[str, int]) -> int:
@@ -164,6 +155,8 @@ class _Evaluator(Arithmetic):
                 return self.choose(expr, env)
             case Program():
                 return self.run_program(expr, env)
+            case Entries():
+                return self.spread(expr.body, expr.indices, env)
             case Where():
                 self.rules = expr.rules
                 return self.value(expr.body, env)
@@ -190,6 +183,16 @@ class _Evaluator(Arithmetic):
             case Mul():
                 return self.index(expr.left, env) * self.index(expr.right, env)
         raise Unread("an index that is no whole number")
+
+    def spread(self, expr: Expr, names: Sequence[str], env: dict[str, int]) -> Value:
+        """Return the column or matrix whose entries an expression gives at the indices ``names``."""
+        if len(names) > 2:
+            raise Unread(f"the indices {', '.join(names)} are not bound")
+        ranges = [range(1, self.find_size(expr, name, env) + 1) for name in names]
+        if len(names) == 1:
+            return np.array([[_number(self.value(expr, {**env, names[0]: n}))] for n in ranges[0]])
+        rows = [[_number(self.value(expr, {**env, names[0]: n, names[1]: m})) for m in ranges[1]] for n in ranges[0]]
+        return np.array(rows)
 
     def find_component(self, expr: Sym, env: Mapping[str, int]) -> int:
         """Return the number that a label is: the true class, or the place of the one in a one-hot label."""
@@ -247,7 +250,8 @@ class _Evaluator(Arithmetic):
         self.depth += 1
         try:
             for rule in rules:
-                if rule.name not in find_names(rule.value) and self.is_at(rule.index, number, env):
+                lone = isinstance(rule.index, Num) or rule.name not in find_names(rule.value)
+                if lone and self.is_at(rule.index, number, env):
                     return self.value(rule.value, dict(env))
             for rule in rules:
                 if rule.name in find_names(rule.value) and (bound := _solve_index(rule.index, number)) is not None:

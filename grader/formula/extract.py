@@ -22,6 +22,8 @@ Join = Literal["", "arrow", "line", "comma"]
 _STRUCK = re.compile(r"~~.*?~~|<(del|s|strike)>.*?</\1>", re.DOTALL)
 _STRUCK_COMMAND = re.compile(r"\\(?:cancel|bcancel|xcancel|sout|st|cancelto\{[^{}]*\})\s*\{")
 _LABEL = re.compile(r"^\s*\(?([a-dA-D1-4]|الف|ب|ج|د|پ|ت)\s*[).:]\s+")
+# "(2x1)" behind a formula says how large it is.
+_SIZE = re.compile(r"\s\(\s*\d{1,2}\s*(?:[x×*]|by|\\times)\s*\d{1,2}\s*\)(?=\s|$|[.,;:])")
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
 _MATH = re.compile(
     r"```[a-zA-Z]*\n(?P<fence>.*?)```|\$\$(?P<display>.*?)\$\$|\\\[(?P<bracket>.*?)\\\]|\$(?P<inline>[^$]+?)\$"
@@ -135,7 +137,9 @@ def find_spans(text: str) -> list[Span]:
     """Return the mathematics of a passage in order; raises TooMuch for a passage of excessive length."""
     if len(text) > MAX_PASSAGE:
         raise TooMuch(f"a passage of {len(text)} characters is too long to read as a formula")
-    text = _LABEL.sub("", unwrap_boxes(drop_struck(text)))
+    text = _SIZE.sub(" ", _LABEL.sub("", unwrap_boxes(drop_struck(text))))
+    if "einsum" in text:
+        raise Unread("einsum is not read", text=text, position=text.index("einsum"))
     spans: list[Span] = []
     end = 0
     for match in _MATH.finditer(text):
@@ -185,7 +189,7 @@ def _add_math(spans: list[Span], match: re.Match[str], before: str) -> None:
 def _add_prose(spans: list[Span], text: str) -> None:
     if _GLUE.fullmatch(text):
         return
-    for line in re.split(r"\n|(?<=[.:;])\s", text):
+    for line in re.split(r"\n(?!\s*=)|(?<=[.:;])\s", text):
         if line.strip():
             spans.append(Span(text=line, place="prose", python=bool(_PYTHON.search(line))))
 

@@ -19,7 +19,18 @@ from grader.formula.evaluate import evaluate
 from grader.formula.faults import FormulaFault, NoValue, ShapeFault, TooMuch, Unread
 from grader.formula.meaning import Reading
 from grader.formula.slips import find_mendings
-from grader.formula.tree import Expr, Program, Sym, Var, find_free, find_names, find_nodes, find_variables, substitute
+from grader.formula.tree import (
+    Entries,
+    Expr,
+    Program,
+    Sym,
+    Var,
+    find_free,
+    find_names,
+    find_nodes,
+    find_variables,
+    substitute,
+)
 from grader.formula.worlds import Value, World
 
 Sort = Literal["reading", "misconception", "slip", "condition", "wrong", "refer"]
@@ -30,7 +41,10 @@ CONDITIONS = ("h0_zero", "tanh", "one_hot")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What an answer is. ``name`` is the reading, misconception, slip or condition; ``detail`` says more to staff."""
+    """What an answer is. ``name`` is the reading, misconception, slip or condition; ``detail`` says more to staff.
+
+    before: the right formula that a wrong answer was drawn from.
+    """
 
     sort: Sort
     name: str = ""
@@ -38,6 +52,7 @@ class Judgement:
     reading: Reading
     shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     hopeful: bool = False
+    before: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +169,8 @@ def _find_followed(valued: Valued, case: Case) -> Judgement | None:
 def _find_layout(valued: Valued, case: Case) -> Judgement | None:
     """Right in row layout: as the transpose, or with rows for columns; only where no other answer uses columns."""
     for reading, generic in valued:
+        if isinstance(reading.expr, Entries):
+            continue  # rows and columns are named on the left side
         if isinstance(generic, tuple):
             right = case.bank.find_reading(transpose_values(generic), "generic")
             if right and "columns" not in case.layouts():
