@@ -197,7 +197,7 @@ class NameReader(ABC):
     def _implied_time(self) -> Var:
         """Return the time that a name without an index means: the innermost sum's, else the question's."""
         for name, timed in reversed(self.bound):
-            if timed or self.setting.lone == "time":
+            if (timed or self.setting.lone == "time") and not name.isupper():
                 return Var(name)
         return Var(self.setting.times[0] if self.setting.times else "t")
 

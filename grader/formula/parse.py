@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import re
 import warnings
 from collections.abc import Sequence
 from functools import cache
@@ -18,6 +19,7 @@ from grader.formula.lexer import TokenStream, Vocabulary, read_tokens
 Syntax = Tree[Token]
 
 _BINARY = {ast.Mult: "star", ast.MatMult: "matmul", ast.Div: "over"}
+_EINSUM_LETTERS = "ABDEFKLMNP"  # capitals number components, never times
 _MODULES = ("np", "numpy", "torch", "np.linalg", "numpy.linalg", "torch.linalg")
 _CALLS = {"dot": "matmul", "matmul": "matmul", "outer": "outer", "multiply": "odot"}
 
@@ -104,6 +106,22 @@ def _wrap(rule: str, *children: Any) -> Syntax:
 
 def _token(kind: str, value: str) -> Token:
     return Token(kind, value)
+
+
+def _bracket(inside: Syntax) -> Syntax:
+    """Return a sum in round brackets, as an item."""
+    listed = _wrap("list", _wrap("relation", inside))
+    return _wrap("item", _wrap("group", _token("LPAR", "("), listed, _token("RPAR", ")")))
+
+
+def _order_operands(operands: list[list[Any]], out: str) -> list[list[Any]] | None:
+    """Return [indices, operand, transposed] with the output's indices in their order; None where that cannot be."""
+    if len(out) == 2 and not any(set(out) <= set(labels) for labels, _, _ in operands):
+        operands = sorted(operands, key=lambda entry: out[1] in entry[0])
+    operands = [[out, item, True] if labels == out[::-1] and len(set(out)) == 2 else [labels, item, False]
+                for labels, item, _ in operands]  # fmt: skip
+    seen = "".join(dict.fromkeys(char for labels, _, _ in operands for char in labels if char in out))
+    return operands if seen == out else None
 
 
 class _PythonReader:
@@ -224,6 +242,34 @@ class _PythonReader:
         inside = _wrap("list", _wrap("relation", _wrap("sum", _wrap("term", big, self._group(node.elt)))))
         return _wrap("item", _wrap("group", _token("LPAR", "("), inside, _token("RPAR", ")")))
 
+    def _read_einsum(self, node: ast.Call, arguments: Sequence[ast.expr]) -> Syntax:
+        """Read ``einsum('ab,b->a', A, x)`` as Σ_b A_{ab} x_b, the output's first index first."""
+        spec = arguments[0].value if isinstance(arguments[0], ast.Constant) else ""
+        match = re.fullmatch(r"([a-z]{1,2}(?:,[a-z]{1,2})*)->([a-z]{0,2})", str(spec).replace(" ", ""))
+        if match is None or match[1].count(",") + 2 != len(arguments):
+            raise Unread("this einsum is not understood", text=self.text, position=node.col_offset)
+        letters = dict(zip(dict.fromkeys(match[1].replace(",", "")), _EINSUM_LETTERS, strict=False))
+        renamed = [["".join(letters[char] for char in part), item, False] for part, item in
+                   zip(match[1].split(","), arguments[1:], strict=True)]  # fmt: skip
+        out = "".join(letters.get(char, "") for char in match[2])
+        ordered = _order_operands(renamed, out)
+        if ordered is None or set(match[2]) - set(letters):
+            raise Unread("this einsum is not understood", text=self.text, position=node.col_offset)
+        factors: list[Any] = []
+        for labels, item, turned in ordered:
+            base = self._group(item)
+            if turned:
+                inside = _wrap("item", *base.children, _wrap("sup", _token("SUP", "^"), _token("NAME", "T")))
+                base = _bracket(_wrap("sum", _wrap("term", inside)))
+            entries = [
+                _wrap("relation", _wrap("sum", _wrap("term", _wrap("item", _token("NAME", label))))) for label in labels
+            ]
+            script = _wrap("sub", _token("SUB", "_"), _wrap("brace", _wrap("list", *entries)))
+            factors += [_token("OP", "star"), _wrap("item", *base.children, script)]
+        signs = [_wrap("item", _token("BIG", "sum"), _wrap("sub", _token("SUB", "_"), _token("NAME", letter)))
+                 for letter in letters.values() if letter not in out]  # fmt: skip
+        return _bracket(_wrap("sum", _wrap("term", *signs, *factors[1:])))
+
     def _read_call(self, node: ast.Call) -> Syntax:
         if any(word.arg not in ("dim", "axis", "keepdims", "keepdim") for word in node.keywords):
             raise Unread("keyword arguments are not read", text=self.text, position=node.col_offset)
@@ -242,6 +288,8 @@ class _PythonReader:
         if name == "matrix_power" and len(arguments) == 2:
             power = _wrap("brace", _wrap("list", _wrap("relation", self.read_sum(arguments[1]))))
             return self._with_script(arguments[0], _wrap("sup", _token("SUP", "^"), power))
+        if name == "einsum" and len(arguments) > 1:
+            return self._read_einsum(node, arguments)
         if name in ("zeros", "zeros_like") and arguments:
             return _wrap("item", _token("NUMBER", "0"))
         if name == "sum" and len(arguments) == 1 and isinstance(arguments[0], ast.GeneratorExp | ast.ListComp):
