@@ -257,6 +257,8 @@ def _split_statements(tokens: Sequence[Token], source: str, span: Span, definiti
     def close(next_join: Join) -> None:
         nonlocal links, join, pending, aside
         kept = tuple(tuple(_trim(link)) for link in links)
+        if len(kept) > 1 and not kept[0] and join == "line":
+            join = "arrow"  # "= …" goes on with what stands before
         kept = tuple(link for link in kept if link)
         if kept and not aside:
             statements.append(
