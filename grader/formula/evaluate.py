@@ -8,7 +8,6 @@ from contextvars import ContextVar
 
 import numpy as np
 
-from grader.formula.arithmetic import Arithmetic
 from grader.formula.faults import (
     MAX_DEPTH,
     MAX_OPERATIONS,
@@ -19,18 +18,16 @@ from grader.formula.faults import (
     TooMuch,
     Unread,
 )
+from grader.formula.steps import StepRunner
 from grader.formula.symbols import REDUCTIONS
 from grader.formula.tree import (
     Add,
     Big,
     Call,
     Cases,
-    Choice,
     Div,
     Entries,
     Expr,
-    Give,
-    Loop,
     Mat,
     Mul,
     Num,
@@ -38,8 +35,6 @@ from grader.formula.tree import (
     Pow,
     Program,
     Rule,
-    Set,
-    Step,
     Sym,
     Trans,
     Var,
@@ -107,15 +102,15 @@ def _number(value: Value) -> float:
     return float(np.asarray(value).reshape(()))
 
 
-class _Evaluator(Arithmetic):
+class _Evaluator(StepRunner):
     """Counts operations across one evaluation."""
 
     def __init__(self, world: World) -> None:
+        super().__init__()
         self.world, self.operations = world, 0
         self.rules: tuple[Rule, ...] = ()
         self.depth = 0
         self.inside = False
-        self.locals: dict[str, dict[tuple[int, ...], Value]] | None = None  # the variables of a program
 
     def count(self) -> None:
         self.operations += 1
@@ -335,60 +330,6 @@ class _Evaluator(Arithmetic):
     def holds(self, left: Expr, sign: str, right: Expr, env: dict[str, int]) -> bool:
         """Whether a condition between two indices holds."""
         return _SIGNS.get(sign, int.__eq__)(self.index(left, env), self.index(right, env))
-
-    # --- programs ---
-    def run_program(self, expr: Program, env: dict[str, int]) -> Value:
-        if self.locals is not None:
-            raise Unread("a program in a program")
-        self.locals = {}
-        try:
-            given = self.run_steps(expr.steps, env)
-            return self.value(expr.result, env) if given is None else given
-        finally:
-            self.locals = None
-
-    def run_steps(self, steps: Sequence[Step], env: dict[str, int]) -> Value | None:
-        """Work out steps in order; return what they return, None where they return nothing."""
-        for step in steps:
-            self.count()
-            given: Value | None = None
-            match step:
-                case Set():
-                    self.assign(step, env)
-                case Give():
-                    given = self.value(step.value, env)
-                case Choice():
-                    body = step.body if self.holds(step.left, step.sign, step.right, env) else step.other
-                    given = self.run_steps(body, env)
-                case Loop():
-                    given = self.run_loop(step, env)
-            if given is not None:
-                return given
-        return None
-
-    def assign(self, step: Set, env: dict[str, int]) -> None:
-        assert self.locals is not None  # noqa: S101  # a step stands in a program
-        value = self.value(step.value, env)
-        indices = tuple(self.index(index, env) for index in step.indices)
-        self.locals.setdefault(step.name, {})[indices] = value
-
-    def read_local(self, expr: Sym, env: Mapping[str, int]) -> Value:
-        known = (self.locals or {}).get(expr.name, {})
-        indices = tuple(self.index(index, env) for index in expr.times)
-        if indices not in known:
-            raise NoValue(f"{expr.name[1:]} is used before it has a value")
-        return known[indices]
-
-    def run_loop(self, step: Loop, env: dict[str, int]) -> Value | None:
-        low, stop = self.index(step.low, env), self.index(step.stop, env)
-        if abs(stop - low) >= MAX_RANGE:
-            raise TooMuch(f"a loop of more than {MAX_RANGE} turns")
-        numbers = range(low, stop, -1 if step.down else 1)
-        for number in reversed(numbers) if step.turned else numbers:
-            given = self.run_steps(step.body, {**env, step.index: number})
-            if given is not None:
-                return given
-        return None
 
     # --- sums and products over an index ---
     def run(self, expr: Big, env: dict[str, int]) -> Value:

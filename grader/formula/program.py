@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from grader.formula.faults import MAX_CHARACTERS, MAX_PASSAGE, TooMuch, Unread
 from grader.formula.meaning import read_meaning
-from grader.formula.parse import parse_lines, read_python
+from grader.formula.python import parse_lines, read_python
 from grader.formula.setting import Definition, Setting
 from grader.formula.symbols import Key
 from grader.formula.tree import Add, Choice, Div, Expr, Give, Loop, Mul, Num, Program, Set, Step, Sym, Var

@@ -12,7 +12,8 @@ from lark import Token
 from grader.formula.extract import Join, Place, Span, find_statements
 from grader.formula.faults import FormulaFault, Unread
 from grader.formula.meaning import Reading, Setting, read_meaning
-from grader.formula.parse import Syntax, parse_python, parse_tokens
+from grader.formula.parse import Syntax, parse_tokens
+from grader.formula.python import parse_python
 from grader.formula.symbols import Key, find_base, find_labels
 from grader.formula.tree import Call, Expr, Num, Sym, Var
 
