@@ -23,8 +23,13 @@ Join = Literal["", "arrow", "line", "comma"]
 _STRUCK = re.compile(r"~~.*?~~|<(del|s|strike)>.*?</\1>", re.DOTALL)
 _STRUCK_COMMAND = re.compile(r"\\(?:cancel|bcancel|xcancel|sout|st|cancelto\{[^{}]*\})\s*\{")
 _LABEL = re.compile(r"^\s*\(?([a-dA-D1-4]|الف|ب|ج|د|پ|ت)\s*[).:]\s+")
-# "(2x1)" behind a formula says how large it is.
-_SIZE = re.compile(r"\s\(\s*\d{1,2}\s*(?:[x×*]|by|\\times)\s*\d{1,2}\s*\)(?=\s|$|[.,;:])")
+# "(4x4)(4x1) = 4x1" beside a formula says how large its factors are.
+_PLAIN_SIZE = r"\d{1,2}\s?(?:x|×|\\times|\bby\b)\s?\d{1,2}(?![\w.^_])"
+_ONE_SIZE = rf"(?:\(\s*{_PLAIN_SIZE}\s*\)|(?<![\w.^{{_]){_PLAIN_SIZE})"
+_SIZE = re.compile(
+    rf"(?<=[\s$])\(\s*{_PLAIN_SIZE}\s*\)(?:\s*(?:=|->|→|[·*×])?\s*{_ONE_SIZE})*"
+    rf"|(?<=\s\s){_PLAIN_SIZE}(?=\s*(?:[,;.\n]|\s\s|$))"
+)
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
 _MATH = re.compile(
     r"```[a-zA-Z]*\n(?P<fence>.*?)```|\$\$(?P<display>.*?)\$\$|\\\[(?P<bracket>.*?)\\\]|\$(?P<inline>[^$]+?)\$"
@@ -49,6 +54,7 @@ _SAID_AFTER = re.compile(
     r"\s*(\(?(minus|plus|multiplied|divided)\b|times (the|its|that|by|[^\w\s])|منهای|به ?علاوه|ضرب ?در|تقسیم ?بر)",
     re.IGNORECASE,
 )
+_COUNT = re.compile(r"\$+[a-zT\d\s()+\-]*\$+")
 _WHERE = re.compile(r"(where|with|let|که در آن|در آن|wo|mit)\s*:?\s*$", re.IGNORECASE)
 
 
@@ -126,7 +132,10 @@ def find_spans(text: str) -> list[Span]:
         before, after = text[end : match.start()], text[match.end() :]
         said = _find_said(before) if spans else ""
         changed = (_OPERATED.search(before) and not said) or _MODIFIED.match(after)
-        told = (_SAID_BEFORE.search(before) and not said) or (_SAID_AFTER.match(after) and not _is_said(after))
+        counted = _COUNT.fullmatch(match[0])  # "$t-i$ times the matrix"
+        told = (_SAID_BEFORE.search(before) and not said) or (
+            _SAID_AFTER.match(after) and not counted and not _is_said(after)
+        )
         if changed or told:
             raise Unread("words beside the formula change it", text=text, position=match.start())
         _add_prose(spans, "" if said else before)
@@ -170,6 +179,7 @@ def _add_prose(spans: list[Span], text: str) -> None:
     if _GLUE.fullmatch(text):
         return
     for line in re.split(r"\n(?!\s*=)|(?<=[.:;])\s", text):
+        line = re.sub(r"(?<=\s)#\s.*$", "", line)
         if line.strip():
             spans.append(Span(text=line, place="prose", python=bool(_PYTHON.search(line))))
 
@@ -212,7 +222,9 @@ def _split_statements(tokens: Sequence[Token], source: str, span: Span, definiti
     for position, token in enumerate(tokens):
         depth += {"LPAR": 1, "LBRACE": 1, "BEGIN": 1, "RPAR": -1, "RBRACE": -1, "END": -1}.get(token.type, 0)
         if depth > 0:
-            if token.type not in ("SEPARATOR", "ARROW"):
+            if token.type == "SEPARATOR" and token.value == ";":
+                links[-1].append(Token("COMMA", ",", start_pos=token.start_pos, end_pos=token.end_pos))
+            elif token.type not in ("SEPARATOR", "ARROW"):
                 links[-1].append(token)
         elif token.type == "REL" and token.value == "=":
             links.append([])
@@ -259,7 +271,8 @@ def _find_condition(tokens: Sequence[Token], start: int) -> int:
     end = next((n for n in range(start, len(tokens)) if tokens[n].type == "RPAR"), len(tokens))
     inside = tokens[start + 1 : end]
     plain = all(token.type in ("NAME", "NUMBER", "REL", "SIGN", "COMMA", "DOTS") for token in inside)
-    last = end + 1 >= len(tokens) or tokens[end + 1].type in ("COMMA", "SEPARATOR", "TEXT", "ARROW")
+    after = [token for token in tokens[end + 1 : end + 3] if token.type != "OTHER" or token.value not in ".!"]
+    last = not after or after[0].type in ("COMMA", "SEPARATOR", "TEXT", "ARROW")
     return end + 1 if plain and last and any(token.type == "REL" for token in inside) else 0
 
 

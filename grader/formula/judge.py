@@ -62,12 +62,14 @@ class Case:
     ``scalar``: the whole question is answered without any sign of matrices.
     ``followed``: what the student's own earlier answer would make right here. ``named``: quotients that may stand.
     ``asked``: the quantity itself. ``structural``: a last look at how a wrong formula is built, giving a misconception.
+    ``given``: conditions that the answer states.
     ``layouts``: which of "columns" and "rows" the student's other answers are right in.
     """
 
     bank: Bank
     scalar: bool = False
     layouts: Callable[[], frozenset[str]] = field(default=frozenset)
+    given: frozenset[str] = frozenset()
     followed: Expr | None = None
     named: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
@@ -91,6 +93,7 @@ def judge(variants: Sequence[Reading], case: Case) -> Judgement:
         return judge(renamed, case)
     for step in (
         _find_followed,
+        _find_stated,
         _find_scalar,
         _find_layout,
         _find_known_mistake,
@@ -268,8 +271,17 @@ def _find_shapes(
     return None
 
 
+def _find_stated(valued: Valued, case: Case) -> Judgement | None:
+    """Right under a condition that the answer states."""
+    return _find_under(valued, case, [kind for kind in CONDITIONS if kind in case.given])
+
+
 def _find_condition(valued: Valued, case: Case) -> Judgement | None:
-    for kind in CONDITIONS:
+    return _find_under(valued, case, CONDITIONS)
+
+
+def _find_under(valued: Valued, case: Case, kinds: Sequence[str]) -> Judgement | None:
+    for kind in kinds:
         for reading, _ in valued:
             values = _try_values(reading.expr, case.bank, kind)
             name = case.bank.find_reading(values, kind) if isinstance(values, tuple) else None

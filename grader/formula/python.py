@@ -262,7 +262,8 @@ class _PythonReader:
         if name == "sum" and len(arguments) == 1 and isinstance(arguments[0], ast.GeneratorExp | ast.ListComp):
             return self._read_sum_over(arguments[0])
         if name in ("sum", "max") and len(arguments) == 1 and not isinstance(arguments[0], ast.List):
-            if isinstance(arguments[0], ast.Name) and arguments[0].id not in self.names:
+            bare = isinstance(arguments[0], ast.Name) and arguments[0].id not in self.names
+            if bare and not ast.unparse(arguments[0]).endswith("_t"):  # o_t is one vector; is g a list of them?
                 raise Unread("of which entries or steps?", text=self.text, position=node.col_offset)
             return self._call(f"entries_{name}", arguments[0])
         if name in ("array", "asarray", "copy") and len(arguments) == 1 and not isinstance(arguments[0], ast.List):

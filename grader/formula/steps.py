@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from grader.formula.arithmetic import Arithmetic
 from grader.formula.faults import MAX_RANGE, NoValue, TooMuch, Unread
-from grader.formula.tree import Choice, Expr, Give, Loop, Program, Set, Step, Sym
+from grader.formula.tree import Choice, Expr, Give, Loop, Program, Set, Step, Sym, find_free
 from grader.formula.worlds import Value
 
 
@@ -24,6 +24,10 @@ class StepRunner(Arithmetic, ABC):
     @abstractmethod
     def value(self, expr: Expr, env: dict[str, int]) -> Value:
         """Return the value of an expression."""
+
+    @abstractmethod
+    def spread(self, expr: Expr, names: Sequence[str], env: dict[str, int]) -> Value:
+        """Return the column or matrix whose entries an expression gives at the indices ``names``."""
 
     @abstractmethod
     def index(self, expr: Expr, env: Mapping[str, int]) -> int:
@@ -53,7 +57,7 @@ class StepRunner(Arithmetic, ABC):
                 case Set():
                     self.assign(step, env)
                 case Give():
-                    given = self.value(step.value, env)
+                    given = self.value_whole(step.value, env)
                 case Choice():
                     body = step.body if self.holds(step.left, step.sign, step.right, env) else step.other
                     given = self.run_steps(body, env)
@@ -63,10 +67,15 @@ class StepRunner(Arithmetic, ABC):
                 return given
         return None
 
+    def value_whole(self, expr: Expr, env: dict[str, int]) -> Value:
+        """Return a value with all its entries: what einsum leaves unsummed runs over its whole range."""
+        free = [name for name in find_free(expr) if name.isupper() and name != "T" and name not in env]
+        return self.spread(expr, free, env) if free else self.value(expr, env)
+
     def assign(self, step: Set, env: dict[str, int]) -> None:
         """Give a variable its value."""
         assert self.locals is not None  # noqa: S101  # a step stands in a program
-        value = self.value(step.value, env)
+        value = self.value_whole(step.value, env)
         indices = tuple(self.index(index, env) for index in step.indices)
         self.locals.setdefault(step.name, {})[indices] = value
 

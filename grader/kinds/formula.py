@@ -141,6 +141,7 @@ def _build_case(criterion: str, question: FormulaQuestion, answer: Answer, conte
     texts = [other.text for name, other in context.answers.items() if name in question.scalar_over]
     return Case(
         bank=bank,
+        given=frozenset(["h0_zero"] if _states_start(answer.text) else []),
         layouts=cache(lambda: _find_layouts(criterion, question, context)),
         scalar=not any(shows_layout(text) for text in [answer.text, *texts]),
         followed=_follow(question, context),
