@@ -18,9 +18,9 @@ from grader.codec import find_non_json
 from grader.course import Course
 from grader.deadline import OutOfTimeError, limit_seconds
 from grader.documents import Document, find_passages, read_document
-from grader.intake import may_hold_answers, open_submission, read_artifact, student_id
+from grader.intake import find_commit_time, may_hold_answers, open_submission, read_artifact, student_id
 from grader.kinds import KINDS, Context
-from grader.marking import award_mark, total
+from grader.marking import add_marks, award_mark, judge_lateness, total
 from grader.model import (
     Answer,
     Artifact,
@@ -72,14 +72,24 @@ def grade_submission(
     submission = open_hand_in(course, path)
     execution = execute(course, submission, lodgings, progress)
     checked = check_submission(course, submission, execution, progress)
-    return mark_submission(course, checked, seconds=time.monotonic() - started)
+    return mark_submission(course, submission, checked, seconds=time.monotonic() - started)
 
 
 def open_hand_in(course: Course, path: Path) -> Submission:
     """Return the hand-in at ``path``, with what the class file says of it. Raises ConfigError where it is gone."""
     # True where the class file lists it as machine-read, None where the report itself must tell.
     machine_read = True if student_id(path) in course.class_file.machine_read else None
-    return open_submission(path, assignment=course.rubric.assignment, machine_read=machine_read)
+    submission = open_submission(path, assignment=course.rubric.assignment, machine_read=machine_read)
+    return submission if course.rubric.late is None else _with_time(course, submission, path)
+
+
+def _with_time(course: Course, submission: Submission, path: Path) -> Submission:
+    """Add when it was handed in: by the teacher's list, else by the platform, else by the student's last commit."""
+    if (listed := course.times.get(submission.student)) is not None:
+        return replace(submission, submitted_at=listed, time_source="list")
+    if submission.submitted_at is None and (committed := find_commit_time(path)) is not None:
+        return replace(submission, submitted_at=committed, time_source="commit")
+    return submission
 
 
 def check_submission(
@@ -115,8 +125,9 @@ def check_submission(
     )
 
 
-def mark_submission(course: Course, checked: Checked, *, seconds: float) -> Marksheet:
+def mark_submission(course: Course, submission: Submission, checked: Checked, *, seconds: float) -> Marksheet:
     """Return the marksheet: what the evidence is worth by the rubric. ``seconds`` is what this took."""
+    rubric = course.rubric
     evidence = {item.criterion: item for item in checked.evidence}
     marks = tuple(
         award_mark(
@@ -124,19 +135,26 @@ def mark_submission(course: Course, checked: Checked, *, seconds: float) -> Mark
             available=criterion.available,
             evidence=_with_visibility(evidence[criterion.id], criterion),
         )
-        for criterion in course.rubric.criteria
+        for criterion in rubric.criteria
     )
-    status, awarded, so_far = total(marks)
+    decided = all(mark.awarded is not None for mark in marks)
+    lateness = judge_lateness(
+        rubric.late, submission, earned=add_marks(marks), available=rubric.available, decided=decided
+    )
+    status, awarded, so_far = total(marks, lateness.deductions, waits=lateness.review is not None)
     return Marksheet(
         submission=checked.submission,
-        assignment=course.rubric.assignment,
-        title=course.rubric.title,
+        assignment=rubric.assignment,
+        title=rubric.title,
         status=status,
         awarded=awarded,
-        available=course.rubric.available,
+        available=rubric.available,
         awarded_so_far=so_far,
         marks=marks,
-        findings=checked.findings,
+        deductions=lateness.deductions,
+        review=lateness.review,
+        submitted_at=submission.submitted_at,
+        findings=(*checked.findings, *lateness.findings),
         environment=checked.environment,
         digests={"submission": checked.digest, **course.digests},
         timing={"seconds": round(seconds, 3), "notebook_seconds": checked.notebook_seconds},
