@@ -7,7 +7,7 @@ import functools
 import platform
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -18,8 +18,10 @@ from grader.codec import find_non_json
 from grader.course import Course
 from grader.deadline import OutOfTimeError, limit_seconds
 from grader.documents import Document, find_passages, read_document
+from grader.documents.encoding import read_text
 from grader.intake import find_commit_time, may_hold_answers, open_submission, read_artifact, student_id
 from grader.kinds import KINDS, Context
+from grader.kinds.addressed import build_addressed, find_addressed, leave_out_pleas
 from grader.marking import add_marks, award_mark, judge_lateness, total
 from grader.model import (
     Answer,
@@ -35,6 +37,7 @@ from grader.model import (
 )
 from grader.rubric import Criterion
 from grader.sandbox import NoRoomError, find_device, find_version
+from grader.sandbox.notebooks import UnreadableNotebookError, read_notebook
 
 if TYPE_CHECKING:
     from grader.sandbox import Lodgings
@@ -117,6 +120,7 @@ def check_submission(
         findings=(
             *submission.findings,
             *(finding for document in documents for finding in document.findings),
+            *find_all_addressed(submission, documents),
             *(execution.findings if execution else ()),
         ),
         environment=build_environment(course, execution),
@@ -170,6 +174,28 @@ def read_documents(submission: Submission) -> list[Document]:
     ]
 
 
+def find_all_addressed(submission: Submission, documents: Sequence[Document]) -> list[Finding]:
+    """Return where each file speaks to the grader: in what is read as a report, and in what no reader of it sees."""
+    files = {document.file: document for document in documents}
+    artifacts = [item for item in submission.artifacts if item.path in files]
+    found = [find_addressed(item.path, _list_texts(submission, item, files[item.path])) for item in artifacts]
+    return [finding for finding in found if finding]
+
+
+def _list_texts(submission: Submission, artifact: Artifact, document: Document) -> Iterator[tuple[str, str]]:
+    """Yield (place, text) of all a file says: a notebook's cells, a text as it stands, else what was read of it."""
+    if artifact.media == "notebook":
+        with contextlib.suppress(UnreadableNotebookError):
+            for cell in read_notebook(read_artifact(submission, artifact)):
+                yield f"cell {cell.index}, ", cell.source
+    elif artifact.media in ("markdown", "text", "html"):
+        decoded = read_text(read_artifact(submission, artifact))
+        yield "", decoded.text if decoded else ""
+    else:
+        for block in document.blocks:
+            yield f"{block.location}, ", block.text
+
+
 def find_answers(course: Course, submission: Submission, documents: Sequence[Document]) -> dict[str, Answer]:
     """Return an answer for every criterion: its passage in the report, or the notebook that was handed in."""
     places = course.rubric.places
@@ -184,7 +210,7 @@ def find_answers(course: Course, submission: Submission, documents: Sequence[Doc
         state, reason = passage.state, passage.reason
         if state == "missing" and (unread := _unread(submission)):
             state, reason = "unreadable", f"nothing was found here, but a file could not be read: {unread}"
-        answers[criterion.id] = Answer(
+        answer = Answer(
             question=criterion.id,
             state=state,
             text=passage.text,
@@ -192,6 +218,7 @@ def find_answers(course: Course, submission: Submission, documents: Sequence[Doc
             machine_read=machine_read or passage.machine_read,
             reason=reason,
         )
+        answers[criterion.id] = leave_out_pleas(answer)
     return answers
 
 
@@ -293,6 +320,8 @@ def check(criterion: Criterion, answer: Answer, context: Context) -> Evidence:
             findings=(Finding(code="grader.fault", message=traceback.format_exc(), audience="staff"),),
             review=Review(reason="the grader failed on this criterion (see the finding for staff)"),
         )
+    if answer.written:
+        evidence = replace(evidence, findings=(*evidence.findings, build_addressed()))
     return _with_place(evidence, answer)
 
 
