@@ -421,6 +421,7 @@ def _grade_all(paths: Sequence[Path], how: Options, console: Console, progress: 
 
     Raises StoppedError, before the first hand-in is opened, where there are notebooks and no sealed room for them.
     """
+    from grader.batch.deadlines import check_deadlines
     from grader.batch.progress import ClassSummary
     from grader.batch.store import Store
     from grader.feedback import load_templates
@@ -430,7 +431,9 @@ def _grade_all(paths: Sequence[Path], how: Options, console: Console, progress: 
     for course, _ in classes:
         load_templates(course.root)
     roster = load_roster(how.roster) if how.roster else ()
-    _check_late(classes, how, roster, progress)
+    # Whoever wrote the part of an array job has checked the whole.
+    for note in check_deadlines(classes, times=how.times, roster=roster) if how.part is None else ():
+        progress.print(f"grade: {note}")
     if how.emit_sbatch is not None:
         _emit_sbatch(classes, how, console)
         return Outcome()
@@ -445,31 +448,6 @@ def _grade_all(paths: Sequence[Path], how: Options, console: Console, progress: 
                 _keep_whole(store, classes, roster)
     _show_all(outcome.students, total, how.out, console)
     return outcome
-
-
-def _check_late(
-    classes: Sequence[tuple[Course, list[Path]]], how: Options, roster: Sequence[str], progress: Console
-) -> None:
-    """Raise ConfigError for students in the list of times or with an extension whom nobody knows."""
-    from grader.intake import check_times
-    from grader.late_policy import check_extensions
-
-    for course, _ in classes:
-        if course.rubric.late is not None and roster:
-            check_extensions(course.rubric.late, course.rubric_path, roster)
-    if how.times is None or how.part is not None:  # whoever wrote the parts has checked the list
-        return
-    check_times(how.times, {*roster, *(name for _, folders in classes for name in _list_class(folders))})
-    if not any(course.rubric.late for course, _ in classes):
-        progress.print(f"grade: --times {how.times}: the rubric has no deadline (`late:`), so times change nothing")
-
-
-def _list_class(folders: Sequence[Path]) -> list[str]:
-    """Return the ids of all who are in the class that hand-ins belong to, graded now or not."""
-    from grader.intake import find_submissions, is_class_folder, student_id
-
-    parent = folders[0].parent
-    return [student_id(path) for path in (find_submissions([parent]) if is_class_folder(parent) else folders)]
 
 
 def _grade_class(

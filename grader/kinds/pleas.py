@@ -28,6 +28,7 @@ _PERSIAN_GRADERS = r"(?:استاد|مصحح|تصحیح ?کننده|دستیار(
 PHRASES: Final[tuple[tuple[Sort, str], ...]] = (
     ("plea", rf"{_COMMAND}{_GIVE} {_WORDS}{_FULL} (?:possible |available )?{_MARKS}\b"),
     ("plea", rf"\b{_GIVE} {_FULL} (?:possible )?marks?\b"),
+    ("plea", r"\baward (?:me|us|everything|everybody|all|it all)\b"),
     ("plea", rf"\b{_GIVE} {_US} {_WORDS}(?:{_MARKS}|points?|scores?|pass)\b"),
     ("plea", rf"\b(?:i|we|this {_ANSWER}|the student) {_WORDS}(?:deserves?|should (?:get|receive|be (?:given|awarded)))"
              rf" {_WORDS}(?:{_MARKS}|points?|scores?|pass)\b"),
@@ -45,7 +46,7 @@ PHRASES: Final[tuple[tuple[Sort, str], ...]] = (
     ("command", r"\byou are (?:now )?(?:a|an|the|my) (?:\w+ ){0,3}?"
                 r"(?:(?:auto)?grader|marker|examiner|assistant|ai|language model|llm|chatbot)\b"),
     ("command", r"^\W*(?:system|assistant|developer|admin) ?(?:prompt|message|note|override)? ?:.{0,40}\b"
-                rf"(?:you|ignore|grade|award|give|{_ANSWER})\b"),
+                rf"(?:you|ignore|mark|grade|award|give|{_ANSWER})\b"),
     ("command", r"im_start|\[/?inst\]|<<sys>>"),
     ("greeting", rf"\b(?:dear|hey|hello|hi|attention|(?:note|message|instructions?) (?:to|for)),? "
                  rf"(?:(?:the|my|all|any|mr|ms|respected|dear|sir|ai|human) )*"

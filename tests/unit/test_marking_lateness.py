@@ -114,7 +114,9 @@ def test_the_date_of_a_commit_is_named_and_told_to_staff_also_where_it_is_in_tim
     assert judge(POLICY, "2026-12-03T10:12:00+03:30", time_source="list").findings == ()
 
 
-@pytest.mark.parametrize("at", [None, "", "yesterday", "2026-12-01T10:00:00"])
+@pytest.mark.parametrize(
+    "at", [None, "", "yesterday", "2026-12-01T10:00:00", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"]
+)
 def test_without_a_moment_nothing_is_taken_off_and_a_person_looks(at: str | None) -> None:
     found = judge(POLICY, at)
     assert found.deductions == ()
