@@ -49,7 +49,9 @@ def find_bank_problems(
 def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, context: Context) -> Evidence:
     """Return the evidence on one formula answer, whatever the student wrote."""
     if answer.state == "missing":
-        return Evidence(criterion=criterion, verdict="missing", credit=NONE, expected=_expect(question, context))
+        observed = {"answer": answer.shown[:MAX_SHOWN]} if answer.shown else {}
+        expected = _expect(question, context)
+        return Evidence(criterion=criterion, verdict="missing", credit=NONE, observed=observed, expected=expected)
     if answer.state == "unreadable":
         return _refer(criterion, question, answer, context, answer.reason or "the answer could not be read")
     case = _build_case(criterion, question, answer, context)
@@ -207,7 +209,7 @@ def _expect(question: FormulaQuestion, context: Context, *, reading: str = "") -
 
 
 def _observe(answer: Answer, world: FormulaWorld, judgement: Judgement | None) -> dict[str, Any]:
-    shown = answer.text if len(answer.text) <= MAX_SHOWN else answer.text[:MAX_SHOWN] + " …"
+    shown = answer.shown if len(answer.shown) <= MAX_SHOWN else answer.shown[:MAX_SHOWN] + " …"
     observed: dict[str, Any] = {"answer": shown}
     if answer.location is not None:
         observed["location"] = str(answer.location)
