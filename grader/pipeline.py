@@ -33,6 +33,7 @@ from grader.model import (
     Review,
     Submission,
 )
+from grader.pages import name_pages
 from grader.rubric import Criterion
 from grader.sandbox import NoRoomError, find_device, find_version
 
@@ -99,7 +100,9 @@ def check_submission(
         execution=execution,
         signs=course.rubric.notebook.signs if course.rubric.notebook else "",
     )
-    evidence = tuple(check(criterion, answers[criterion.id], context) for criterion in course.rubric.criteria)
+    evidence = name_pages(
+        [check(criterion, answers[criterion.id], context) for criterion in course.rubric.criteria], answers, documents
+    )
     return Checked(
         submission=submission.student,
         digest=submission.digest,
@@ -172,6 +175,7 @@ def find_answers(course: Course, submission: Submission, documents: Sequence[Doc
             text=passage.text,
             location=passage.location,
             machine_read=machine_read or passage.machine_read,
+            extracted=passage.extracted,
             reason=reason,
         )
     return answers
@@ -275,7 +279,16 @@ def check(criterion: Criterion, answer: Answer, context: Context) -> Evidence:
             findings=(Finding(code="grader.fault", message=traceback.format_exc(), audience="staff"),),
             review=Review(reason="the grader failed on this criterion (see the finding for staff)"),
         )
-    return _with_place(evidence, answer)
+    return _with_place(_refer_extracted(evidence, answer, KINDS[kind].mathematics), answer)
+
+
+def _refer_extracted(evidence: Evidence, answer: Answer, mathematics: bool) -> Evidence:
+    """Leave marks off for a person where they rest on a PDF's mathematics: it can read right, never surely wrong."""
+    if not (mathematics and answer.extracted) or evidence.review or evidence.verdict not in ("partial", "wrong"):
+        return evidence
+    reason = "the text of a PDF does not keep the shape of mathematics; look at the page"
+    suggested = Review(reason=reason, suggested_verdict=evidence.verdict, suggested_credit=evidence.credit)
+    return replace(evidence, review=suggested)
 
 
 def _with_place(evidence: Evidence, answer: Answer) -> Evidence:

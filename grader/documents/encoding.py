@@ -51,8 +51,12 @@ def read_text(data: bytes) -> Decoded | None:
     findings = [] if sure else [_assumed(encoding)]
     if _OVERRIDE.search(text):
         findings.append(_overridden())
-    clean = _CONTROL.sub("", _UNSEEN.sub("", _LINE_ENDS.sub("\n", text)))
-    return Decoded(text=clean, encoding=encoding, findings=tuple(findings))
+    return Decoded(text=clean_text(text), encoding=encoding, findings=tuple(findings))
+
+
+def clean_text(text: str) -> str:
+    """Return ``text`` with plain line ends and without the characters that nobody sees."""
+    return _CONTROL.sub("", _UNSEEN.sub("", _LINE_ENDS.sub("\n", text)))
 
 
 def _find_encoding(data: bytes) -> tuple[str | None, bool]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from grader.documents.blocks import Block, Document
 from grader.documents.encoding import read_text
+from grader.documents.extracted import JOBS, read_extracted
 from grader.documents.markdown import read_markdown, read_plain
 from grader.documents.noise import is_machine_read
 from grader.documents.notebook import read_notebook
@@ -17,19 +18,14 @@ _READERS: Final[dict[str, Callable[[str, str], tuple[Block, ...] | None]]] = {
     "text": read_plain,
     "notebook": read_notebook,
 }
-# Files that may hold an answer which nobody has read yet: a person looks, and nothing counts as missing.
-_NOT_READ: Final[dict[str, str]] = {
-    "pdf": "a PDF is not read yet",
-    "docx": "a word processor's file is not read yet",
-    "html": "an HTML page is not read yet",
-    "image": "a picture is not read",
-}
 
 
 def read_document(name: str, media: Media, data: bytes) -> Document:
     """Return what the file ``name`` says. It never raises for what stands in a file: ``unreadable`` says why not."""
-    if media in _NOT_READ:
-        return Document(file=name, unreadable=_NOT_READ[media])
+    if media in JOBS:
+        return read_extracted(name, media, data)
+    if media == "image":
+        return Document(file=name, unreadable="it is a picture", pages=1)
     reader = _READERS.get(media)
     if reader is None:
         return Document(file=name)

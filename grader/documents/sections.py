@@ -51,6 +51,7 @@ class Passage:
     text: str = ""
     location: Location | None = None
     machine_read: bool = False
+    extracted: bool = False
     reason: str = ""
 
 
@@ -123,6 +124,8 @@ def find_passages(documents: Sequence[Document], wanted: Sequence[Place]) -> Map
         if document.unreadable:
             found.doubts.append(f"{document.file} could not be read: {document.unreadable}")
             continue
+        if document.partly:
+            found.doubts.append(f"{document.file}: {document.partly}")
         segments = _cut(index, units[index], openings)
         _judge_loose_text(document, segments, found)
         found.segments += segments
@@ -222,6 +225,7 @@ def _build_passage(place: Place, found: _Found, documents: Sequence[Document]) -
         text="\n\n".join(texts) if reason else texts[0],
         location=told[0].location,
         machine_read=any(documents[index].machine_read for index in by_document),
+        extracted=any(documents[index].extracted for index in by_document),
         reason=reason,
     )
 

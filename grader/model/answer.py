@@ -34,6 +34,7 @@ class Location:
 class Answer:
     """One answer. ``text`` is raw (labels removed; ``$`` mathematics and ``~~`` strikes kept).
 
+    ``extracted`` is True for text taken out of a PDF, whose mathematics has lost its shape (fractions, matrices).
     ``reason`` says, for staff, why a text is unreadable (a scan, a binary file, two contradicting answers).
     """
 
@@ -42,4 +43,5 @@ class Answer:
     text: str = ""
     location: Location | None = None
     machine_read: bool = False
+    extracted: bool = False
     reason: str = ""

@@ -1,0 +1,49 @@
+"""What a child read out of a PDF, a word processor's file or an HTML page, as a Document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from grader.documents.blocks import Block, Document
+from grader.documents.child import Job, ask_child
+from grader.documents.encoding import clean_text
+from grader.documents.markdown import read_markdown
+from grader.model import Location, Media
+
+JOBS: Final[Mapping[Media, Job]] = {"docx": "word", "html": "web", "pdf": "pdf"}
+
+
+def read_extracted(name: str, media: Media, data: bytes) -> Document:
+    """Return what the file ``name`` says, as its child reads it; ``unreadable`` says why nothing could be read."""
+    answer = ask_child(JOBS[media], name, data)
+    if fault := answer.get("fault"):
+        return Document(file=name, unreadable=str(fault)[:300], pages=_count(answer))
+    return Document(
+        file=name,
+        blocks=tuple(_build_blocks(name, media, answer.get("parts"))),
+        template=answer.get("template") is True,
+        extracted=media == "pdf",
+        pages=_count(answer),
+        partly=str(answer.get("partly") or "")[:300],
+    )
+
+
+def _count(answer: Mapping[str, Any]) -> int:
+    pages = answer.get("pages")
+    return pages if isinstance(pages, int) else 0
+
+
+def _build_blocks(name: str, media: Media, parts: Any) -> Iterator[Block]:
+    for part in parts if isinstance(parts, list) else ():
+        if not isinstance(part, dict):
+            continue
+        page = part.get("page")
+        place = Location(file=name, page=page if isinstance(page, int) else None)
+        if part.get("program") is True:
+            yield Block(kind="code", lines=(), location=place)
+            continue
+        for block in read_markdown(clean_text(str(part.get("text", ""))), name):
+            # Lines were counted in the text that was made of the file: nobody finds them in the file itself.
+            yield replace(block, location=place)
