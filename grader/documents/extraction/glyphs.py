@@ -41,23 +41,26 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A thin horizontal bar: what strikes text out, or parts a fraction."""
+
+    left: float
+    right: float
+    middle: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
     """What stands on a page: visible characters, pictures, and how much is hidden or drawn as lines."""
 
     glyphs: tuple[Glyph, ...]
+    bars: tuple[Bar, ...]
     pictures: tuple[Picture, ...]
     hidden: int
     unmapped: int
     paths: int
     notes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Bar:
-    left: float
-    right: float
-    middle: float
-    height: float
 
 
 def read_page(page: pdfium.PdfPage) -> Drawn:
@@ -80,6 +83,7 @@ def read_page(page: pdfium.PdfPage) -> Drawn:
         glyphs.append(glyph)
     return Drawn(
         glyphs=tuple(_strike(glyphs, bars)),
+        bars=tuple(bars),
         pictures=pictures,
         hidden=hidden,
         unmapped=unmapped,
@@ -105,7 +109,7 @@ class _Visibility:
 
 def _read_glyph(text: pdfium.PdfTextPage, index: int) -> Glyph | None:
     """Return one character; None for a control sign and for one drawn on its side, as page margins have."""
-    code = raw.FPDFText_GetUnicode(text, index)
+    code = _read_code(text, index)
     if code < 32 or code == 0xFFFE or 0xD800 <= code < 0xE000:
         return None if code else Glyph(text="\ufffd", **_find_place(text, index))
     if abs(raw.FPDFText_GetCharAngle(text, index) % 3.14159) > 0.3:
@@ -113,6 +117,21 @@ def _read_glyph(text: pdfium.PdfTextPage, index: int) -> Glyph | None:
     place = _find_place(text, index)
     # A space without width stands where pdfium puts it, often inside a Persian word; gaps show where words end.
     return None if chr(code).isspace() and place["right"] - place["left"] < 0.01 else Glyph(text=chr(code), **place)
+
+
+def _read_code(text: pdfium.PdfTextPage, index: int) -> int:
+    """Return a character's number. pdfium gives mathematical letters in halves, in Persian lines the second first.
+
+    The second half alone is passed over.
+    """
+    code = int(raw.FPDFText_GetUnicode(text, index))
+    if not 0xD800 <= code < 0xDC00:
+        return code
+    for near in (index + 1, index - 1):
+        low = int(raw.FPDFText_GetUnicode(text, near)) if near >= 0 else 0
+        if 0xDC00 <= low < 0xE000:
+            return 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)
+    return code
 
 
 def _find_place(text: pdfium.PdfTextPage, index: int) -> dict[str, Any]:
@@ -130,9 +149,9 @@ def _is_unmapped(text: str) -> bool:
     return text == "\ufffd" or "\ue000" <= text <= "\uf8ff"
 
 
-def _read_objects(page: pdfium.PdfPage) -> tuple[list[_Bar], tuple[Picture, ...], int]:
+def _read_objects(page: pdfium.PdfPage) -> tuple[list[Bar], tuple[Picture, ...], int]:
     """Return thin horizontal bars (strikes, rules), pictures, and how many other lines are drawn."""
-    bars: list[_Bar] = []
+    bars: list[Bar] = []
     pictures: list[Picture] = []
     paths = 0
     area = max(page.get_width() * page.get_height(), 1.0)
@@ -145,13 +164,13 @@ def _read_objects(page: pdfium.PdfPage) -> tuple[list[_Bar], tuple[Picture, ...]
         if item.type == raw.FPDF_PAGEOBJ_IMAGE:
             pictures.append(Picture(top=top, share=abs((right - left) * (top - bottom)) / area))
         elif top - bottom < 3 and right - left > 2:
-            bars.append(_Bar(left=left, right=right, middle=(top + bottom) / 2, height=top - bottom))
+            bars.append(Bar(left=left, right=right, middle=(top + bottom) / 2, height=top - bottom))
         else:
             paths += 1
     return bars, tuple(pictures), paths
 
 
-def _strike(glyphs: list[Glyph], bars: list[_Bar]) -> Iterator[Glyph]:
+def _strike(glyphs: list[Glyph], bars: list[Bar]) -> Iterator[Glyph]:
     """Mark the characters that a bar goes through: between their base line and the height of small letters."""
     for glyph in glyphs:
         middle = (glyph.left + glyph.right) / 2

@@ -12,6 +12,7 @@ import pypdfium2.raw as raw
 from grader.documents.extraction.faults import UnreadableError
 from grader.documents.extraction.glyphs import Drawn, read_page
 from grader.documents.extraction.layout import build_text
+from grader.documents.extraction.order import is_persian
 
 MOST_PAGES: Final = 200
 _SECONDS: Final = 6.0  # of the ten that the child has: what was read by then is worth more than nothing
@@ -86,7 +87,7 @@ def _is_drawn(page: Drawn) -> bool:
 
 
 def _build(page: Drawn) -> str:
-    return build_text(page.glyphs, [picture for picture in page.pictures if picture.share > _LARGE_PICTURE])
+    return build_text(page.glyphs, page.bars, [item for item in page.pictures if item.share > _LARGE_PICTURE])
 
 
 def _drop_margins(lines: list[str]) -> list[str]:
@@ -105,6 +106,8 @@ def _find_unread(pages: list[Drawn], count: int) -> str:
         str(number) for number, page in enumerate(pages, 1) if len(page.glyphs) < _LEAST_CHARACTERS and _is_drawn(page)
     ]
     told = [f"only the first {len(pages)} of {count} pages were read"] if len(pages) < count else []
+    if any(is_persian(glyph.text) for page in pages for glyph in page.glyphs):
+        told.append("the order of Persian in a PDF is not certain")
     if scanned:
         told.append(f"page {', '.join(scanned[:10])} is a picture")
     return "; ".join(told)

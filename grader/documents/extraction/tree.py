@@ -21,6 +21,8 @@ _WRAPS: Final = {
     "Superscript": ("^{", "}"),
     "Subscript": ("_{", "}"),
 }
+# OpenDocument's function names stand in braces alone.
+_NAMED: Final = re.compile(r"(?<![\\A-Za-z_^])\{([a-z]{3,8})\}")
 _EMPTY_SCRIPT: Final = re.compile(r"[_^]\{\s*\}")
 
 
@@ -222,7 +224,7 @@ def _render_math(content: Any) -> str:
     display = content[0]["t"] == "DisplayMath"
     # Word's sums carry an empty upper limit, and its brackets a name of their own.
     text = _EMPTY_SCRIPT.sub("", " ".join(str(content[1]).split()))
-    text = text.replace(r"\lbrack", "[").replace(r"\rbrack", "]").strip()
+    text = _NAMED.sub(r"\\operatorname{\1}", text.replace(r"\lbrack", "[").replace(r"\rbrack", "]")).strip()
     if not text:
         return ""
     return f"$$ {text} $$" if display else f"${text}$"

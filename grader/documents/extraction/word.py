@@ -23,6 +23,8 @@ _DECLARES: Final = re.compile(rb"<!\s*ENTITY", re.IGNORECASE)
 _BODIES: Final = frozenset({"word/document.xml", "content.xml"})
 # The package is not compressed any more when this is looked for.
 _PERSIAN_LIST: Final = re.compile(rb'numFmt w:val="arabicA(?:bjad|lpha)"')
+# OpenDocument names a formula's folder in several ways, of which pandoc knows one.
+_OBJECT: Final = re.compile(rb'(<draw:object\b[^>]*?\bxlink:href=")(?:\./)?([^"/:]+)/?"')
 _TEXT_BOX: Final = re.compile(rb"<w:txbxContent\b(?:(?!</w:txbxContent>).){0,20000}?<w:t\b[^>]*>[^<]*\w", re.DOTALL)
 _OLE: Final = b"\xd0\xcf\x11\xe0"
 
@@ -80,9 +82,9 @@ def check_package(data: bytes) -> tuple[bytes, bytes]:
             if left < 0:
                 raise UnreadableError("unpacked it is far larger than any report")
             _check_part(part)
-            copy.writestr(info.filename, part)
             if info.filename in _BODIES:
-                body = part
+                body = part = _OBJECT.sub(rb'\1./\2"', part)
+            copy.writestr(info.filename, part)
     return kept.getvalue(), body
 
 
