@@ -19,7 +19,10 @@ _PERSIAN = re.compile(r"[\u0600-\u06ff]")
 # Directional marks and overrides, invisible spaces and joiners, soft hyphens, byte-order marks inside the text. The
 # zero-width non-joiner stays: it is part of Persian spelling.
 _UNSEEN = re.compile("[\u061c\u200b\u200d-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
-_WESTERN = re.compile("[\u0080-\u00ff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2022\u2026\u2030\u2039\u203a\u20ac\u2122]")
+_WESTERN = re.compile(
+    "[\u0080-\u00ff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2022\u2026"
+    "\u2030\u2039\u203a\u20ac\u2122]"
+)
 _OVERRIDE = re.compile("[\u202d\u202e]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
@@ -113,7 +116,9 @@ def _find_twice_encoded(text: str) -> str:
         except UnicodeDecodeError:
             continue
         words = len(re.findall(r"[\u0600-\u06ff]{2}", mended))
-        if words * 4 >= western // (2 if encoding == "utf-8" else 1) and (encoding == "utf-8" or _reads_as_persian(data)):
+        if words * 4 >= western // (2 if encoding == "utf-8" else 1) and (
+            encoding == "utf-8" or _reads_as_persian(data)
+        ):
             return mended
     return ""
 

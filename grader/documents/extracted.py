@@ -8,15 +8,21 @@ from typing import Any, Final
 
 from grader.documents.blocks import Block, Document
 from grader.documents.child import Job, ask_child
-from grader.documents.encoding import clean_text
+from grader.documents.encoding import clean_text, read_text
 from grader.documents.markdown import read_markdown
-from grader.model import Location, Media
+from grader.model import Finding, Location, Media
 
 JOBS: Final[Mapping[Media, Job]] = {"docx": "word", "html": "web", "pdf": "pdf"}
 
 
 def read_extracted(name: str, media: Media, data: bytes) -> Document:
     """Return what the file ``name`` says, as its child reads it; ``unreadable`` says why nothing could be read."""
+    findings: tuple[Finding, ...] = ()
+    if media == "html":
+        decoded = read_text(data)
+        if decoded is None:
+            return Document(file=name, unreadable="its bytes are no text in any encoding known here")
+        data, findings = decoded.text.encode("utf-8", "replace"), decoded.findings
     answer = ask_child(JOBS[media], name, data)
     if fault := answer.get("fault"):
         return Document(file=name, unreadable=str(fault)[:300], pages=_count(answer))
@@ -25,6 +31,7 @@ def read_extracted(name: str, media: Media, data: bytes) -> Document:
         blocks=tuple(_build_blocks(name, media, answer.get("parts"))),
         template=answer.get("template") is True,
         extracted=media == "pdf",
+        findings=findings,
         pages=_count(answer),
         partly=str(answer.get("partly") or "")[:300],
     )

@@ -12,6 +12,7 @@ from grader.documents.noise import cut_form_words, is_form_line
 from grader.model import Location
 
 _FENCE = re.compile(r"\s*(?:```|~~~)\s*(\w*)")
+_RULE = re.compile(r"[\s|:\-]*")  # between a table's titles and its rows
 _WRAPPERS = re.compile(r"\\(?:begin|end)\{(?:aligned|align|gathered|gather|split|array|cases)\*?\}(?:\{[lcr| ]*\})?")
 _NEW_LINE = re.compile(r"\\\\\s*(?=(?:&\s*)?(?:\\(?:text|mathrm|mathbf)\s*\{\s*)?\(?[a-h]\s*\))")
 
@@ -54,7 +55,7 @@ def _read_block(index: int, block: Block) -> Iterator[Unit]:
     for group in _group(block.lines):
         location = _place(block, group)
         for text in _split_formula(strikes.close("\n".join(line.text for line in group))):
-            if is_form_line(text):
+            if is_form_line(text) or (block.kind == "table" and _RULE.fullmatch(text)):
                 continue
             quoted = text.lstrip().startswith(">")
             unit = Unit(document=index, text=text, location=location, joint="", quoted=quoted)

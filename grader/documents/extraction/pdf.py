@@ -74,7 +74,7 @@ def _find_scan(pages: list[Drawn]) -> str:
         return "somebody has written or drawn over its pages"
     if sum(page.hidden for page in pages) > signs and pictures:
         return "it is a scan with a machine's reading laid over it"
-    if signs == 0 or (signs < _LEAST_CHARACTERS * len(pages) and pictures):
+    if signs == 0 or (pictures and all(len(page.glyphs) < _LEAST_CHARACTERS for page in pages)):
         return "it is a scan (pictures of pages, no text)" if pictures else "it holds no text"
     if sum(page.unmapped for page in pages) > 0.1 * signs:
         return "its fonts do not say which letters they draw"

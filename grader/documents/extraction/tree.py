@@ -134,10 +134,12 @@ def _render_table(content: Any, dialect: Dialect) -> Iterator[str]:
             for blocks in row:
                 yield from _render_blocks(blocks, dialect)
         return
-    for index, row in enumerate(cells):
-        yield "| " + " | ".join(_flatten(blocks, dialect) for blocks in row) + " |"
-        if index == 0:
-            yield "|" + " --- |" * len(row)
+    titles = len(head[1])
+    lines = ["| " + " | ".join(_flatten(blocks, dialect) for blocks in row) + " |" for row in cells]
+    columns = max(map(len, cells), default=0)
+    yield from lines[:titles] or ["|" + " |" * columns]
+    yield "|" + " --- |" * columns
+    yield from lines[titles:]
 
 
 def _flatten(blocks: Sequence[Node], dialect: Dialect) -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from grader.documents.extraction.faults import UnreadableError
 from grader.documents.extraction.pandoc import build_tree
 from grader.documents.extraction.tree import Dialect, Node, render_tree
 
@@ -41,6 +42,8 @@ def read_web(_name: str, data: bytes) -> dict[str, Any]:
             notebook = True
         else:
             parts.append({"text": render_tree(cell, dialect)})
+    if b"<script" in data.lower() and not any(part.get("text", "").strip() for part in parts):
+        raise UnreadableError("it shows nothing without its scripts")
     return {"parts": parts, "template": notebook}
 
 

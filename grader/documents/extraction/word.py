@@ -61,7 +61,7 @@ def find_form(data: bytes) -> str:
 
 
 def check_package(data: bytes) -> tuple[bytes, bytes]:
-    """Return the package without its pictures, and its main part. Raises UnreadableError.
+    """Return the package with its pictures emptied, and its main part. Raises UnreadableError.
 
     Every part is unpacked once within bounds. Sizes that a zip declares may be lies: what counts is what comes out.
     """
@@ -74,7 +74,10 @@ def check_package(data: bytes) -> tuple[bytes, bytes]:
         for info in infos:
             if info.flag_bits & 1:
                 raise UnreadableError("it is encrypted")
-            if _PICTURES.search(info.filename) or info.is_dir():
+            if info.is_dir():
+                continue
+            if _PICTURES.search(info.filename):  # named in the text as long as it is there at all
+                copy.writestr(info.filename, b"-")
                 continue
             with package.open(info) as stream:
                 part = stream.read(left + 1)

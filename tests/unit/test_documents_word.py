@@ -1,0 +1,141 @@
+"""Word, OpenDocument and RTF reports: equations, numbering, strikes and tables survive."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import pytest
+
+from grader.documents import Document, Passage, Place, find_passages, read_document
+from tests.document_maker import convert, draw_photo, repack
+
+REPORT = r"""# HW5
+
+## Q1
+
+a) The ~~first~~ second option
+
+b) the third
+
+## Q2
+
+a) $\frac{\partial L}{\partial W} = \sum_t \delta_t h_{t-1}^\top$
+
+b) $h_t = \tanh(W x_t)$
+
+## سوال ۳
+
+الف) [۶، ۱، ۲]
+
+ب) نه
+"""
+PARTS = ("1a", "1b", "2a", "2b", "3a", "3b")
+
+
+def _find(*documents: Document) -> dict[str, Passage]:
+    wanted = {part: Place(question=int(part[0]), part=part[1]) for part in PARTS}
+    passages = find_passages(documents, list(wanted.values()))
+    return {part: passages[place] for part, place in wanted.items()}
+
+
+def _read(markdown: str, form: str = "docx") -> Document:
+    return read_document(f"report.{form}", "docx", convert(markdown, form))
+
+
+@pytest.mark.parametrize("form", ["docx", "odt"])
+def test_answers_of_a_word_file(form: str) -> None:
+    found = _find(_read(REPORT, form))
+    assert {part: passage.state for part, passage in found.items()} == dict.fromkeys(PARTS, "given")
+    assert found["1a"].text == "The ~~first~~ second option"
+    assert r"\frac{\partial L}{\partial W} = \sum_{t}\delta_{t}h_{t - 1}^{\top}" in found["2a"].text
+    assert "$h_{t} = " in found["2b"].text.replace("$$ ", "$")
+    assert found["3a"].text == "[۶، ۱، ۲]"
+
+
+def test_an_rtf_file() -> None:
+    found = _find(_read(REPORT, "rtf"))
+    assert found["1a"].text.startswith("The ~~first~~ second")
+    assert found["3b"].text == "نه"
+
+
+def test_the_place_is_the_file_and_no_line_that_nobody_finds() -> None:
+    assert str(_find(_read(REPORT))["1b"].location) == "report.docx"
+
+
+@pytest.mark.parametrize(
+    ("markdown", "line"),
+    [
+        ("a) one\nb) two\n", "b) two"),
+        ("(i) one\n(ii) two\n", "(ii) two"),
+        ("C. one\nD. two\n", "D. two"),
+        ("- one\n- two\n", "- two"),
+    ],
+)
+def test_a_list_keeps_the_labels_that_word_counted(markdown: str, line: str) -> None:
+    assert line in [found.text for block in _read(markdown).blocks for found in block.lines]
+
+
+def test_what_stands_under_a_list_item_stays_with_it() -> None:
+    found = _find(_read("## Q1\n\na) first\n\n    $x = 1$\n\nb) second\n"))
+    assert "$x = 1$" in found["1a"].text and found["1b"].text == "second"
+
+
+def test_a_table_of_answers() -> None:
+    found = _find(_read("| Q | answer |\n|---|---|\n| 1a | $[1, 2]$ |\n| 1b | 3 |\n"))
+    assert found["1a"].text == "$[ 1,2]$" and found["1b"].text == "3"
+
+
+def test_brackets_and_underscores_are_not_escaped() -> None:
+    assert _find(_read("## Q1\n\na) the scores \\[2, 3\\] and h_t * 2\n"))["1a"].text == "the scores [2, 3] and h_t * 2"
+
+
+def test_a_picture_in_an_answer_is_for_a_person() -> None:
+    picture = base64.b64encode(draw_photo(50, 50)).decode()
+    document = _read(f"## Q1\n\na) second\n\nb) ![](data:image/png;base64,{picture})\n")
+    assert _find(document)["1b"].reason == "part of the answer is a picture"
+    html = '<h2>Q1</h2><p>a) second</p><p>b) <img src="scan.png"></p>'
+    assert _find(read_document("r.html", "html", html.encode()))["1b"].state == "unreadable"
+
+
+def test_several_files_together_are_the_report() -> None:
+    first = read_document("report1.md", "markdown", b"# Q1\na) second\nb) third\n")
+    second = _read("## Q2\n\na) $x$\n\nb) $y$\n")
+    found = _find(first, second)
+    assert [found[part].state for part in PARTS] == ["given"] * 4 + ["missing"] * 2
+    assert str(found["2a"].location) == "report.docx"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (b"<w:p><w:r><w:object/></w:r></w:p>", "equations or objects"),
+        (b"<w:p><w:r><w:txbxContent><w:p><w:r><w:t>b) 3</w:t></w:r></w:p></w:txbxContent></w:r></w:p>", "text boxes"),
+    ],
+)
+def test_what_cannot_be_read_inside_is_not_passed_over(change: bytes, reason: str) -> None:
+    data = repack(
+        convert(REPORT, "docx"), {"word/document.xml": lambda xml: xml.replace(b"<w:body>", b"<w:body>" + change)}
+    )
+    document = read_document("report.docx", "docx", data)
+    assert reason in document.unreadable
+    assert {passage.state for passage in _find(document).values()} == {"unreadable"}
+
+
+def test_pictures_of_a_word_file_are_not_unpacked() -> None:
+    large = io.BytesIO(draw_photo()).getvalue() * 2000
+    data = repack(convert(REPORT, "docx"), {"word/media/image1.png": large})
+    assert not read_document("report.docx", "docx", data).unreadable
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("old.doc", b"\xd0\xcf\x11\xe0" + bytes(2000), "old format"),
+        ("locked.docx", b"\xd0\xcf\x11\xe0" + "EncryptedPackage".encode("utf-16-le"), "encrypted"),
+        ("report.pages", b"PK\x03\x04" + bytes(100), "damaged"),
+        ("report.docx", b"just text", "no Word"),
+    ],
+)
+def test_other_formats_say_what_they_are(name: str, data: bytes, reason: str) -> None:
+    assert reason in read_document(name, "docx", data).unreadable
