@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from grader.documents.blocks import Block, Document
 from grader.documents.encoding import read_text
 from grader.documents.extracted import JOBS, read_extracted
+from grader.documents.file_label import add_file_label
 from grader.documents.markdown import read_markdown, read_plain
 from grader.documents.noise import is_machine_read
 from grader.documents.notebook import read_notebook
@@ -22,6 +24,13 @@ _READERS: Final[dict[str, Callable[[str, str], tuple[Block, ...] | None]]] = {
 
 def read_document(name: str, media: Media, data: bytes) -> Document:
     """Return what the file ``name`` says. It never raises for what stands in a file: ``unreadable`` says why not."""
+    document = _read(name, media, data)
+    if document.template or not document.blocks:
+        return document
+    return replace(document, blocks=add_file_label(name, document.blocks))
+
+
+def _read(name: str, media: Media, data: bytes) -> Document:
     if media in JOBS:
         return read_extracted(name, media, data)
     if media == "image":

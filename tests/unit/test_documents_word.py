@@ -8,6 +8,7 @@ import io
 import pytest
 
 from grader.documents import Document, Passage, Place, find_passages, read_document
+from grader.documents.file_label import find_file_label
 from tests.document_maker import convert, draw_photo, repack
 
 REPORT = r"""# HW5
@@ -139,3 +140,34 @@ def test_pictures_of_a_word_file_are_not_unpacked() -> None:
 )
 def test_other_formats_say_what_they_are(name: str, data: bytes, reason: str) -> None:
     assert reason in read_document(name, "docx", data).unreadable
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("Q2.docx", "Q2"),
+        ("q2a.pdf", "Q2 a)"),
+        ("work/Question 3.docx", "Q3"),
+        ("HW5_Q1.md", "Q1"),
+        ("سوال ۲.docx", "Q2"),
+        ("q1-final.docx", "Q1"),
+        ("Q1-Q3.docx", ""),
+        ("hw5.docx", ""),
+        ("report2.docx", ""),
+        ("quiz1.docx", ""),
+    ],
+)
+def test_a_files_name_as_a_label(name: str, label: str) -> None:
+    assert find_file_label(name) == label
+
+
+def test_a_file_named_after_its_question_opens_it() -> None:
+    first = read_document("Q1.docx", "docx", convert("a) second\n\nb) third\n", "docx"))
+    second = read_document("q2a.md", "markdown", b"$x$\n")
+    found = _find(first, second)
+    assert [found[part].text for part in ("1a", "1b", "2a")] == ["second", "third", "$x$"]
+
+
+def test_a_files_name_gives_way_to_the_labels_inside() -> None:
+    found = _find(read_document("Q1.md", "markdown", b"# Question 2\na) $x$\n"))
+    assert found["2a"].text == "$x$" and found["1a"].state == "missing"
