@@ -17,7 +17,7 @@ import grader
 from grader.codec import find_non_json
 from grader.course import Course
 from grader.deadline import OutOfTimeError, limit_seconds
-from grader.documents import Document, find_passages, read_document
+from grader.documents import Document, find_passages, find_printed, read_document
 from grader.intake import may_hold_answers, open_submission, read_artifact, student_id
 from grader.kinds import KINDS, Context
 from grader.marking import award_mark, total
@@ -163,7 +163,7 @@ def find_answers(course: Course, submission: Submission, documents: Sequence[Doc
     answers = {}
     for criterion in course.rubric.criteria:
         if criterion.id not in places:
-            answers[criterion.id] = _read_notebook_answer(course, submission, criterion)
+            answers[criterion.id] = _read_notebook_answer(course, submission, criterion, find_printed(documents))
             continue
         passage = passages[places[criterion.id]]
         state, reason = passage.state, passage.reason
@@ -196,13 +196,17 @@ def find_notebook(course: Course, submission: Submission) -> Artifact | None:
     return max(found, key=lambda item: (item.size_bytes, item.path), default=None)
 
 
-def _read_notebook_answer(course: Course, submission: Submission, criterion: Criterion) -> Answer:
+def _read_notebook_answer(course: Course, submission: Submission, criterion: Criterion, printed: str) -> Answer:
+    """Return the notebook, or why there is none to run; ``printed`` names a page or a PDF that shows one."""
     artifact = find_notebook(course, submission)
     if artifact is not None:
         return Answer(question=criterion.id, state="given", text=artifact.path)
     programs = [item.path for item in submission.artifacts if item.path.endswith(".py") and item.size_bytes]
     if unread := _unread(submission) or ", ".join(programs[:3]):
         return Answer(question=criterion.id, state="unreadable", reason=f"no notebook could be opened: {unread}")
+    if printed:
+        reason = f"{printed} shows a notebook, which cannot be run from there"
+        return Answer(question=criterion.id, state="unreadable", reason=reason)
     return Answer(question=criterion.id, state="missing")
 
 

@@ -1,6 +1,7 @@
 """Bytes to structure: what a report says and where, knowing labels but no questions."""
 
 from grader.documents.blocks import Block, BlockKind, Document, Line
+from grader.documents.notebook import find_printed
 from grader.documents.pages import MOST_PAGES, draw_pages
 from grader.documents.read import read_document
 from grader.documents.sections import Passage, Place, find_passages
@@ -15,5 +16,6 @@ __all__ = [
     "Place",
     "draw_pages",
     "find_passages",
+    "find_printed",
     "read_document",
 ]

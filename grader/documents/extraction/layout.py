@@ -32,7 +32,7 @@ def build_text(glyphs: Sequence[Glyph], bars: Sequence[Bar], pictures: Sequence[
         while tops and tops[0] > line.base:
             out += ["", PICTURE, ""]
             tops.pop(0)
-        heading = line.size > _HEADING * usual and len(line.glyphs) < 120
+        heading = median(glyph.size for glyph in line.glyphs) > _HEADING * usual and len(line.glyphs) < 120
         if before is not None and (heading or _is_apart(before, line)):
             out.append("")
         text = write_line(line, right_to_left)
