@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from grader.sandbox import Lodgings
 
 Progress = Callable[[str], None]
+_READERS = ("markdown-it-py", "pypandoc_binary", "pypdfium2", "python-bidi")  # of reports
 _CHECK_SECONDS = 5.0  # of the processor, for one written answer; what students write takes hundredths of a second
 REPORT_MEDIA = frozenset({"markdown", "text", "html", "pdf", "docx", "image", "notebook"})
 
@@ -323,7 +324,7 @@ def find_versions_used(course: Course) -> dict[str, str]:
     return {
         "python": platform.python_version(),
         "grader": grader.__version__,
-        **{name: _find_version(name) for name in ("numpy", "lark", "nbclient", *named)},
+        **{name: _find_version(name) for name in (*_READERS, "numpy", "lark", "nbclient", *named)},
     }
 
 

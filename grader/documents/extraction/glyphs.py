@@ -17,6 +17,7 @@ import pypdfium2.raw as raw
 _MOST_CHARACTERS: Final = 60_000
 _MOST_OBJECTS: Final = 20_000
 _THICKEST_STRIKE: Final = 0.15  # of the letters' size
+_HYPHENS: Final = (0x02, 0xFFFE)  # how pdfium names the one that parts a word at a line's end
 _INVISIBLE: Final = 3  # a text render mode: what a recogniser lays over a scan, or a student hides
 
 
@@ -110,7 +111,7 @@ class _Visibility:
 def _read_glyph(text: pdfium.PdfTextPage, index: int) -> Glyph | None:
     """Return one character; None for a control sign and for one drawn on its side, as page margins have."""
     code = _read_code(text, index)
-    if code < 32 or code == 0xFFFE or 0xD800 <= code < 0xE000:
+    if code < 32 or 0xD800 <= code < 0xE000:
         return None if code else Glyph(text="\ufffd", **_find_place(text, index))
     if abs(raw.FPDFText_GetCharAngle(text, index) % 3.14159) > 0.3:
         return None
@@ -125,6 +126,8 @@ def _read_code(text: pdfium.PdfTextPage, index: int) -> int:
     The second half alone is passed over.
     """
     code = int(raw.FPDFText_GetUnicode(text, index))
+    if code in _HYPHENS:
+        return ord("-")
     if not 0xD800 <= code < 0xDC00:
         return code
     for near in (index + 1, index - 1):
