@@ -30,7 +30,7 @@ def _texts(document: Document) -> list[str]:
 
 
 def test_pages_answers_and_their_places() -> None:
-    document = _read(typeset(["Question 1", "a) options 2 and 3", "b) the third"], ["Question 2", "a) x", "b) y", "2"]))
+    document = _read(typeset(["Question 1", "a) options 2 and 3", "b) the third"], ["Question 2", "a) x", "b) y"]))
     found = _find(document)
     assert document.extracted and document.pages == 2 and not document.machine_read
     assert [found[part].text for part in PARTS] == ["options 2 and 3", "the third", "x", "y"]
@@ -134,3 +134,35 @@ def test_a_scanned_page_among_typed_ones() -> None:
     found = _find(document)
     assert "page 2 is a picture" in document.partly
     assert found["1b"].state == "unreadable" and found["2a"].state == "unreadable"
+
+
+def test_a_lone_number_at_the_end_of_a_page_is_an_answer() -> None:
+    assert _texts(_read(typeset(["Q1", "a) second", "b)", "3"], ["Q2", "a) x", "b) y"])))[1] == "3"
+
+
+def test_page_numbers_and_running_titles_are_no_answers() -> None:
+    pages = [["HW5 report", "Q1", "a) x", "b) y", "1"], ["HW5 report", "Q2", "a) u", "b) v", "2"]]
+    assert _texts(_read(typeset(*pages))) == ["x", "y", "u", "v"]
+    assert _texts(_read(typeset(["Q1", "a) x", "b) y", "Page 1 of 1"])))[1] == "y"
+
+
+@pytest.mark.parametrize("kind", ["FPDF_ANNOT_INK", "FPDF_ANNOT_FREETEXT", "FPDF_ANNOT_STRIKEOUT"])
+def test_what_is_written_over_a_page_is_for_a_person(kind: str) -> None:
+    import pypdfium2 as pdfium
+    import pypdfium2.raw as raw
+
+    book = pdfium.PdfDocument(typeset(["Q1", "a) options 2 and 3"]))
+    page = book[0]
+    raw.FPDFPage_CloseAnnot(raw.FPDFPage_CreateAnnot(page, getattr(raw, kind)))
+    stream = io.BytesIO()
+    book.save(stream)
+    page.close()
+    book.close()
+    document = _read(stream.getvalue())
+    assert "written over" in document.unreadable and document.pages == 1
+
+
+def test_a_filled_form_is_for_a_person() -> None:
+    field = b"/Annots[<</Type/Annot/Subtype/Widget/FT/Tx/T(a)/V(3)/Rect[9 9 99 30]>>]"
+    document = _read(typeset(["Q1", "a) options 2 and 3"]).replace(b"/Annots 10 0 R", field, 1))
+    assert "form" in document.unreadable

@@ -171,3 +171,13 @@ def test_a_file_named_after_its_question_opens_it() -> None:
 def test_a_files_name_gives_way_to_the_labels_inside() -> None:
     found = _find(read_document("Q1.md", "markdown", b"# Question 2\na) $x$\n"))
     assert found["2a"].text == "$x$" and found["1a"].state == "missing"
+
+
+@pytest.mark.parametrize("letters", ["arabicAlpha", "arabicAbjad"])
+def test_persian_letters_that_word_counted(letters: str) -> None:
+    data = repack(
+        convert("## سوال ۱\n\na) دوم\n\nb) سوم\n", "docx"),
+        {"word/numbering.xml": lambda xml: xml.replace(b'w:val="lowerLetter"', f'w:val="{letters}"'.encode())},
+    )
+    found = _find(read_document("report.docx", "docx", data))
+    assert [found[part].text for part in ("1a", "1b")] == ["دوم", "سوم"]

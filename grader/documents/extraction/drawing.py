@@ -22,13 +22,14 @@ def draw_pages(wanted: str, data: bytes) -> dict[str, Any]:
     if b"%PDF-" not in data[:1024]:
         return {"pictures": [_encode(_open_photo(data))]}
     document = open_pdf(data)
+    document.init_forms()
     return {"pictures": [_draw(document[number - 1]) for number in pages if 1 <= number <= len(document)]}
 
 
 def _draw(page: Any) -> str:
     width, height = page.get_size()
     scale = _LONGEST / max(width, height, 1.0)
-    return _encode(page.render(scale=scale, may_draw_forms=False).to_pil())
+    return _encode(page.render(scale=scale, may_draw_forms=True).to_pil())
 
 
 def _open_photo(data: bytes) -> Image.Image:

@@ -188,8 +188,11 @@ def _strike(glyphs: list[Glyph], bars: list[Bar]) -> Iterator[Glyph]:
 
 
 def _count_notes(page: pdfium.PdfPage) -> int:
-    """Return how many notes, drawings and stamps somebody has laid over the page."""
-    kinds = (raw.FPDF_ANNOT_FREETEXT, raw.FPDF_ANNOT_INK, raw.FPDF_ANNOT_STAMP, raw.FPDF_ANNOT_STRIKEOUT)
+    """Return how many notes, drawings, stamps and filled fields lie over the page."""
+    kinds = (
+        *(raw.FPDF_ANNOT_FREETEXT, raw.FPDF_ANNOT_INK, raw.FPDF_ANNOT_STAMP, raw.FPDF_ANNOT_STRIKEOUT),
+        raw.FPDF_ANNOT_WIDGET,  # a form's field, whose text is none of the page's
+    )
     found = 0
     for index in range(min(raw.FPDFPage_GetAnnotCount(page), 1000)):
         note = raw.FPDFPage_GetAnnot(page, index)

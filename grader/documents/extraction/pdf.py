@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ import pypdfium2.raw as raw
 from grader.documents.extraction.faults import UnreadableError
 from grader.documents.extraction.glyphs import Drawn, read_page
 from grader.documents.extraction.layout import build_text
+from grader.documents.extraction.margins import drop_margins
 from grader.documents.extraction.order import is_persian
 
 MOST_PAGES: Final = 200
@@ -20,10 +20,6 @@ _LEAST_CHARACTERS: Final = 50  # on a page; a scan's text layer, if any, has a s
 _LARGE_PICTURE: Final = 0.03  # of the page: an answer can stand in it, in a logo none
 _WHOLE_PAGE: Final = 0.4
 _OUTLINES: Final = 150  # letters drawn as lines
-_PRINTED: Final = re.compile(
-    r"(?:\d{1,2}/\d{1,2}/\d{2,4}|\d{4}-\d\d-\d\d),? \d{1,2}:\d\d(?: ?[AP]M)?(?: .{0,120})?"
-    r"|(?:file|https?):/\S{0,300}(?: +\d+ ?/ ?\d+)?|(?:[Pp]age )?\d{1,3}(?: ?(?:/|of) ?\d{1,3})?|[-–—] ?\d{1,3} ?[-–—]"
-)
 
 
 def read_pdf(_name: str, data: bytes) -> dict[str, Any]:
@@ -35,10 +31,8 @@ def read_pdf(_name: str, data: bytes) -> dict[str, Any]:
     pages = _read_pages(document)
     if scan := _find_scan(pages):
         raise UnreadableError(scan, pages=len(document))
-    parts = [
-        {"page": number, "text": "\n".join(_drop_margins(_build(page).split("\n")))}
-        for number, page in enumerate(pages, 1)
-    ]
+    texts = drop_margins([_build(page) for page in pages])
+    parts = [{"page": number, "text": text} for number, text in enumerate(texts, 1)]
     return {"parts": parts, "partly": _find_unread(pages, len(document)), "pages": len(document)}
 
 
@@ -71,7 +65,7 @@ def _find_scan(pages: list[Drawn]) -> str:
     signs = sum(len(page.glyphs) for page in pages)
     pictures = any(_is_drawn(page) for page in pages)
     if any(page.notes for page in pages):
-        return "somebody has written or drawn over its pages"
+        return "somebody has written over its pages, or it is a form"
     if sum(page.hidden for page in pages) > signs and pictures:
         return "it is a scan with a machine's reading laid over it"
     if signs == 0 or (pictures and all(len(page.glyphs) < _LEAST_CHARACTERS for page in pages)):
@@ -88,16 +82,6 @@ def _is_drawn(page: Drawn) -> bool:
 
 def _build(page: Drawn) -> str:
     return build_text(page.glyphs, page.bars, [item for item in page.pictures if item.share > _LARGE_PICTURE])
-
-
-def _drop_margins(lines: list[str]) -> list[str]:
-    """Return a page's lines without the date, the address and the page number that a printer adds."""
-    kept = list(lines)
-    for end in (0, -1):
-        for _ in range(3):
-            if kept and (not kept[end].strip() or _PRINTED.fullmatch(kept[end].strip())):
-                kept.pop(end)
-    return kept
 
 
 def _find_unread(pages: list[Drawn], count: int) -> str:
