@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -13,7 +13,7 @@ from grader.documents.file_label import add_file_label
 from grader.documents.markdown import read_markdown, read_plain
 from grader.documents.noise import is_machine_read
 from grader.documents.notebook import read_notebook
-from grader.model import Media
+from grader.model import Finding, Media
 
 _READERS: Final[dict[str, Callable[[str, str], tuple[Block, ...] | None]]] = {
     "markdown": read_markdown,
@@ -25,9 +25,19 @@ _READERS: Final[dict[str, Callable[[str, str], tuple[Block, ...] | None]]] = {
 def read_document(name: str, media: Media, data: bytes) -> Document:
     """Return what the file ``name`` says. It never raises for what stands in a file: ``unreadable`` says why not."""
     document = _read(name, media, data)
+    document = replace(document, findings=(*document.findings, *_find_unread(document)))
     if document.template or not document.blocks:
         return document
     return replace(document, blocks=add_file_label(name, document.blocks))
+
+
+def _find_unread(document: Document) -> Iterator[Finding]:
+    if document.unreadable:
+        message = f"“{document.file}” could not be read: {document.unreadable}. A person will look at it."
+        yield Finding(code="documents.unread", message=message)
+    if document.partly:
+        message = f"“{document.file}” was not read to the full: {document.partly}."
+        yield Finding(code="documents.partly_read", message=message, audience="staff")
 
 
 def _read(name: str, media: Media, data: bytes) -> Document:

@@ -139,6 +139,7 @@ def test_hostile_documents_are_unreadable_with_a_reason(name: str) -> None:
     media, make = UNREADABLE[name]
     document = _read(media, make())
     assert document.unreadable and not document.blocks
+    assert [finding.code for finding in document.findings] == ["documents.unread"]
 
 
 @pytest.mark.parametrize("name", SURVIVED)
@@ -150,6 +151,7 @@ def test_heavy_documents_end_in_time(name: str) -> None:
 def test_the_first_pages_of_a_very_long_pdf_are_read_and_the_rest_is_told() -> None:
     document = _read("pdf", _pdf(b"BT /F 9 Tf 50 700 Td (Question 1 a\\) second) Tj ET", 10_000))
     assert document.blocks and document.partly.startswith("only the first 200 of 10000 pages")
+    assert [(finding.code, finding.audience) for finding in document.findings] == [("documents.partly_read", "staff")]
 
 
 def test_reasons_say_what_is_wrong() -> None:
@@ -189,23 +191,24 @@ def test_a_child_that_a_file_has_taken_over(name: str, monkeypatch: pytest.Monke
     assert started[0].poll() is not None
 
 
-def test_a_child_has_no_network_and_writes_no_file(tmp_path: Path) -> None:
+def test_a_child_has_no_network_sends_no_signal_and_writes_no_file(tmp_path: Path) -> None:
     program = f"""
-import json, socket, resource
+import json, os, socket, resource
 from grader.documents.extraction.walls import raise_walls
 raise_walls()
 def fails(act):
     try: act()
     except OSError as error: return error.errno
     return 0
-print(json.dumps([fails(socket.socket), fails(lambda: open({str(tmp_path / "x")!r}, "w").write("x" * 10**6)),
+print(json.dumps([fails(socket.socket), fails(os.setsid), fails(lambda: os.kill(os.getppid(), 0)),
+    fails(lambda: open({str(tmp_path / "x")!r}, "w").write("x" * 10**6)),
     resource.getrlimit(resource.RLIMIT_AS)[1]]))
 """
     run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=Path(__file__).parents[2], check=True
     )
-    network, file, memory = json.loads(run.stdout)
-    assert network == 1 and file == 27 and memory == MEMORY_BYTES
+    network, session, signal, file, memory = json.loads(run.stdout)
+    assert (network, session, signal, file, memory) == (1, 1, 1, 27, MEMORY_BYTES)
 
 
 def test_a_child_starts_without_the_graders_libraries() -> None:

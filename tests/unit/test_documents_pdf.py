@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from grader.documents import Document, Passage, Place, find_passages, read_document
+from grader.documents import Document, Passage, Place, find_passages, find_printed, read_document
 from grader.documents.extraction.order import order
 from tests.document_maker import CHROMIUM, draw_photo, print_page, typeset
 
@@ -160,6 +160,12 @@ def test_what_is_written_over_a_page_is_for_a_person(kind: str) -> None:
     book.close()
     document = _read(stream.getvalue())
     assert "written over" in document.unreadable and document.pages == 1
+
+
+def test_a_notebook_printed_to_pdf_is_known_as_one() -> None:
+    printed = _read(typeset(["Q4", "In [1]:", "import torch", "model = 1"]))
+    assert find_printed([printed]) == "report.pdf"
+    assert find_printed([_read(typeset(["Q1", "a) options 2 and 3, which import nothing"]))]) == ""
 
 
 def test_a_filled_form_is_for_a_person() -> None:

@@ -1,4 +1,4 @@
-"""What a child that parses a stranger's file may not do: take much memory or time, write a file, use the network.
+"""What a child that parses a stranger's file may not do: take much memory or time, write, signal, use the network.
 
 The limits are inherited by pandoc, which the child starts. A file that takes over a parser finds no way out but the
 answer on the standard output, which is read as JSON and as text.
@@ -16,9 +16,10 @@ MEMORY_BYTES: Final = 512 * 2**20
 SECONDS: Final = 10
 _PR_SET_PDEATHSIG: Final = 1
 _DENIED: Final = """
-socket socketpair connect bind listen accept accept4 sendto sendmsg ptrace process_vm_readv process_vm_writev mount
-umount2 unshare setns bpf perf_event_open keyctl io_uring_setup userfaultfd link linkat symlink symlinkat unlink
-unlinkat rename renameat renameat2 mkdir mkdirat rmdir truncate chmod fchmod fchmodat chown fchown fchownat
+setsid setpgid kill pidfd_open pidfd_send_signal socket socketpair connect bind listen accept accept4 sendto sendmsg
+ptrace process_vm_readv process_vm_writev mount umount2 unshare setns bpf perf_event_open keyctl io_uring_setup
+userfaultfd link linkat symlink symlinkat unlink unlinkat rename renameat renameat2 mkdir mkdirat rmdir truncate chmod
+fchmod fchmodat chown fchown fchownat
 """.split()
 
 
