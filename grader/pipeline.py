@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from grader.sandbox import Lodgings
 
 Progress = Callable[[str], None]
+_READ_SECONDS = 40.0  # a report takes a tenth of a second a file
 _READERS = ("markdown-it-py", "pypandoc_binary", "pypdfium2", "python-bidi")  # of reports
 _CHECK_SECONDS = 5.0  # of the processor, for one written answer; what students write takes hundredths of a second
 REPORT_MEDIA = frozenset({"markdown", "text", "html", "pdf", "docx", "image", "notebook"})
@@ -148,12 +149,20 @@ def mark_submission(course: Course, checked: Checked, *, seconds: float) -> Mark
 
 
 def read_documents(submission: Submission) -> list[Document]:
-    """Return every file of the hand-in that may hold written answers, as read."""
-    return [
-        read_document(artifact.path, artifact.media, read_artifact(submission, artifact))
-        for artifact in submission.artifacts
-        if artifact.media in REPORT_MEDIA
-    ]
+    """Return every file of the hand-in that may hold written answers, as read.
+
+    After _READ_SECONDS the files that are left are unreadable: hundreds of hostile ones must not hold a class up.
+    """
+    end = time.monotonic() + _READ_SECONDS
+    documents = []
+    for artifact in submission.artifacts:
+        if artifact.media not in REPORT_MEDIA:
+            continue
+        if time.monotonic() > end:
+            documents.append(Document(file=artifact.path, unreadable="the files before it took too long to read"))
+        else:
+            documents.append(read_document(artifact.path, artifact.media, read_artifact(submission, artifact)))
+    return documents
 
 
 def find_answers(course: Course, submission: Submission, documents: Sequence[Document]) -> dict[str, Answer]:

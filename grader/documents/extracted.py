@@ -12,6 +12,8 @@ from grader.documents.encoding import clean_text, read_text
 from grader.documents.markdown import read_markdown
 from grader.model import Finding, Location, Media
 
+# Hundreds of pages; answers are looked for in each line.
+_MOST_LINES: Final = 20_000
 JOBS: Final[Mapping[Media, Job]] = {"docx": "word", "html": "web", "pdf": "pdf"}
 
 
@@ -26,9 +28,12 @@ def read_extracted(name: str, media: Media, data: bytes) -> Document:
     answer = ask_child(JOBS[media], name, data)
     if fault := answer.get("fault"):
         return Document(file=name, unreadable=str(fault)[:300], pages=_count(answer))
+    blocks = tuple(_build_blocks(name, answer.get("parts")))
+    if sum(len(block.lines) for block in blocks) > _MOST_LINES:
+        return Document(file=name, unreadable="it holds more lines than any report", pages=_count(answer))
     return Document(
         file=name,
-        blocks=tuple(_build_blocks(name, media, answer.get("parts"))),
+        blocks=blocks,
         template=answer.get("template") is True,
         extracted=media == "pdf",
         findings=findings,
@@ -42,7 +47,7 @@ def _count(answer: Mapping[str, Any]) -> int:
     return pages if isinstance(pages, int) else 0
 
 
-def _build_blocks(name: str, media: Media, parts: Any) -> Iterator[Block]:
+def _build_blocks(name: str, parts: Any) -> Iterator[Block]:
     for part in parts if isinstance(parts, list) else ():
         if not isinstance(part, dict):
             continue

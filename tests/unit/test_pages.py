@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from grader import pipeline
 from grader.batch.page_files import show_pages
 from grader.batch.store import Store
 from grader.documents import MOST_PAGES, Document, draw_pages
@@ -135,3 +136,11 @@ def test_a_photo_keeps_its_right_side_up_and_nothing_else_of_its_file(tmp_path: 
 def test_evidence_with_pages_is_plain_json() -> None:
     (named,) = name_pages([WAITING], _answer(None), [Document(file="s.pdf", pages=1, unreadable="a scan")])
     assert json.loads(json.dumps(named.observed)) == named.observed
+
+
+def test_many_slow_files_do_not_hold_a_class_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.md").write_text("# Q1\na) second\n")
+    monkeypatch.setattr(pipeline, "_READ_SECONDS", -1.0)
+    documents = pipeline.read_documents(open_submission(tmp_path, assignment="hw5"))
+    assert [document.unreadable for document in documents] == ["the files before it took too long to read"] * 3
