@@ -9,7 +9,7 @@ import pytest
 
 from grader.documents import Document, Passage, Place, find_passages, read_document
 from grader.documents.file_label import find_file_label
-from tests.document_maker import convert, draw_photo, repack
+from tests.document_maker import CHROMIUM, convert, draw_photo, print_page, repack
 
 REPORT = r"""# HW5
 
@@ -181,3 +181,39 @@ def test_persian_letters_that_word_counted(letters: str) -> None:
     )
     found = _find(read_document("report.docx", "docx", data))
     assert [found[part].text for part in ("1a", "1b")] == ["دوم", "سوم"]
+
+
+BOTH = """## Q1
+
+a) The second option, since one label is given for a whole sequence of words
+
+b) $h_{t-1}^\\top W$
+
+## Q2
+
+a) option 3
+"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here to print a page with")
+def test_one_report_as_word_and_as_pdf_is_one_answer_and_another_is_a_contradiction() -> None:
+    printed = read_document("report.pdf", "pdf", print_page(convert(BOTH, "html").decode()))
+    for name, data in (("report.docx", convert(BOTH, "docx")), ("report.md", BOTH.encode())):
+        typed = read_document(name, "docx" if name.endswith("docx") else "markdown", data)
+        for documents in ([typed, printed], [printed, typed]):
+            found = _find(*documents)
+            assert [found[part].state for part in ("1a", "1b", "2a")] == ["given"] * 3
+            assert str(found["1b"].location).startswith(name) and not found["1b"].extracted
+    changed = _read(BOTH.replace("option 3", "option 1").replace("second", "third"))
+    found = _find(changed, printed)
+    assert [found[part].state for part in ("1a", "1b", "2a")] == ["unreadable", "given", "unreadable"]
+    assert "differently" in found["2a"].reason
+
+
+def test_two_typed_reports_are_copies_only_where_they_say_the_same_in_order() -> None:
+    markdown = "## Q1\n\na) $y_t - \\hat{y}_t$\n\nb) $\\left( W x \\right)$\n"
+    same = _find(read_document("r.md", "markdown", markdown.encode()), _read(markdown))
+    assert [same[part].state for part in ("1a", "1b")] == ["given", "given"]
+    turned = markdown.replace("y_t - \\hat{y}_t", "\\hat{y}_t - y_t")
+    other = _find(read_document("r.md", "markdown", markdown.encode()), _read(turned))
+    assert [other[part].state for part in ("1a", "1b")] == ["unreadable", "given"]
