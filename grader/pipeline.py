@@ -17,7 +17,7 @@ import grader
 from grader.codec import find_non_json
 from grader.course import Course
 from grader.deadline import OutOfTimeError, limit_seconds
-from grader.documents import Document, find_passages, read_document
+from grader.documents import Document, find_passages, find_printed, read_document
 from grader.documents.encoding import read_text
 from grader.intake import find_commit_time, may_hold_answers, open_submission, read_artifact, student_id
 from grader.kinds import KINDS, Context
@@ -35,6 +35,7 @@ from grader.model import (
     Review,
     Submission,
 )
+from grader.pages import name_pages
 from grader.rubric import Criterion
 from grader.sandbox import NoRoomError, find_device, find_version
 from grader.sandbox.notebooks import UnreadableNotebookError, read_notebook
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from grader.sandbox import Lodgings
 
 Progress = Callable[[str], None]
+_READ_SECONDS = 40.0  # a report takes a tenth of a second a file
+_READERS = ("markdown-it-py", "pypandoc_binary", "pypdfium2", "python-bidi")  # of reports
 _CHECK_SECONDS = 5.0  # of the processor, for one written answer; what students write takes hundredths of a second
 REPORT_MEDIA = frozenset({"markdown", "text", "html", "pdf", "docx", "image", "notebook"})
 
@@ -112,7 +115,9 @@ def check_submission(
         execution=execution,
         signs=course.rubric.notebook.signs if course.rubric.notebook else "",
     )
-    evidence = tuple(check(criterion, answers[criterion.id], context) for criterion in course.rubric.criteria)
+    evidence = name_pages(
+        [check(criterion, answers[criterion.id], context) for criterion in course.rubric.criteria], answers, documents
+    )
     return Checked(
         submission=submission.student,
         digest=submission.digest,
@@ -166,12 +171,20 @@ def mark_submission(course: Course, submission: Submission, checked: Checked, *,
 
 
 def read_documents(submission: Submission) -> list[Document]:
-    """Return every file of the hand-in that may hold written answers, as read."""
-    return [
-        read_document(artifact.path, artifact.media, read_artifact(submission, artifact))
-        for artifact in submission.artifacts
-        if artifact.media in REPORT_MEDIA
-    ]
+    """Return every file of the hand-in that may hold written answers, as read.
+
+    After _READ_SECONDS the files that are left are unreadable: hundreds of hostile ones must not hold a class up.
+    """
+    end = time.monotonic() + _READ_SECONDS
+    documents = []
+    for artifact in submission.artifacts:
+        if artifact.media not in REPORT_MEDIA:
+            continue
+        if time.monotonic() > end:
+            documents.append(Document(file=artifact.path, unreadable="the files before it took too long to read"))
+        else:
+            documents.append(read_document(artifact.path, artifact.media, read_artifact(submission, artifact)))
+    return documents
 
 
 def find_all_addressed(submission: Submission, documents: Sequence[Document]) -> list[Finding]:
@@ -204,7 +217,7 @@ def find_answers(course: Course, submission: Submission, documents: Sequence[Doc
     answers = {}
     for criterion in course.rubric.criteria:
         if criterion.id not in places:
-            answers[criterion.id] = _read_notebook_answer(course, submission, criterion)
+            answers[criterion.id] = _read_notebook_answer(course, submission, criterion, find_printed(documents))
             continue
         passage = passages[places[criterion.id]]
         state, reason = passage.state, passage.reason
@@ -216,6 +229,7 @@ def find_answers(course: Course, submission: Submission, documents: Sequence[Doc
             text=passage.text,
             location=passage.location,
             machine_read=machine_read or passage.machine_read,
+            extracted=passage.extracted,
             reason=reason,
         )
         answers[criterion.id] = leave_out_pleas(answer)
@@ -237,13 +251,17 @@ def find_notebook(course: Course, submission: Submission) -> Artifact | None:
     return max(found, key=lambda item: (item.size_bytes, item.path), default=None)
 
 
-def _read_notebook_answer(course: Course, submission: Submission, criterion: Criterion) -> Answer:
+def _read_notebook_answer(course: Course, submission: Submission, criterion: Criterion, printed: str) -> Answer:
+    """Return the notebook, or why there is none to run; ``printed`` names a page or a PDF that shows one."""
     artifact = find_notebook(course, submission)
     if artifact is not None:
         return Answer(question=criterion.id, state="given", text=artifact.path)
     programs = [item.path for item in submission.artifacts if item.path.endswith(".py") and item.size_bytes]
     if unread := _unread(submission) or ", ".join(programs[:3]):
         return Answer(question=criterion.id, state="unreadable", reason=f"no notebook could be opened: {unread}")
+    if printed:
+        reason = f"{printed} shows a notebook, which cannot be run from there"
+        return Answer(question=criterion.id, state="unreadable", reason=reason)
     return Answer(question=criterion.id, state="missing")
 
 
@@ -322,7 +340,16 @@ def check(criterion: Criterion, answer: Answer, context: Context) -> Evidence:
         )
     if answer.written:
         evidence = replace(evidence, findings=(*evidence.findings, build_addressed()))
-    return _with_place(evidence, answer)
+    return _with_place(_refer_extracted(evidence, answer, KINDS[kind].mathematics), answer)
+
+
+def _refer_extracted(evidence: Evidence, answer: Answer, mathematics: bool) -> Evidence:
+    """Leave marks off for a person where they rest on a PDF's mathematics: it can read right, never surely wrong."""
+    if not (mathematics and answer.extracted) or evidence.review or evidence.verdict not in ("partial", "wrong"):
+        return evidence
+    reason = "the text of a PDF does not keep the shape of mathematics; look at the page"
+    suggested = Review(reason=reason, suggested_verdict=evidence.verdict, suggested_credit=evidence.credit)
+    return replace(evidence, review=suggested)
 
 
 def _with_place(evidence: Evidence, answer: Answer) -> Evidence:
@@ -353,7 +380,7 @@ def find_versions_used(course: Course) -> dict[str, str]:
     return {
         "python": platform.python_version(),
         "grader": grader.__version__,
-        **{name: _find_version(name) for name in ("numpy", "lark", "nbclient", *named)},
+        **{name: _find_version(name) for name in (*_READERS, "numpy", "lark", "nbclient", *named)},
     }
 
 

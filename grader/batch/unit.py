@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from grader.batch.events import Job, Summary, Work
 from grader.batch.keys import CourseKeys
+from grader.batch.page_files import show_pages
 from grader.batch.store import Record, Store
 from grader.codec import (
     build_checked,
@@ -127,6 +128,7 @@ def grade_unit(desk: Desk, path: Path, progress: Progress = lambda _: None) -> S
     record = _build_record(desk, submission, checked, sheet, earlier, objects, keys, work)
     desk.store.write_record(record)
     desk.store.show(record)
+    show_pages(desk.store, submission, checked.evidence, anew=work != "marked again")
     return read_summary(record.summary)
 
 

@@ -294,7 +294,7 @@ def _states_start(text: str) -> bool:
     )
 
 
-KIND = Kind(name="formula", question=FormulaQuestion, check=check_formula)
+KIND = Kind(name="formula", question=FormulaQuestion, check=check_formula, mathematics=True)
 
 __all__ = [
     "KIND",

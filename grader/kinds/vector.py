@@ -205,4 +205,4 @@ def _evidence(
     )
 
 
-KIND = Kind(name="vector", question=Question, check=check)
+KIND = Kind(name="vector", question=Question, check=check, mathematics=True)

@@ -35,6 +35,7 @@ class Answer:
     """One answer. ``text`` is raw (labels removed; ``$`` mathematics and ``~~`` strikes kept).
 
     ``written`` is the whole of it where ``text`` leaves out what is no answer, else "".
+    ``extracted`` is True for text taken out of a PDF, whose mathematics has lost its shape (fractions, matrices).
     ``reason`` says, for staff, why a text is unreadable (a scan, a binary file, two contradicting answers).
     """
 
@@ -43,6 +44,7 @@ class Answer:
     text: str = ""
     location: Location | None = None
     machine_read: bool = False
+    extracted: bool = False
     reason: str = ""
     written: str = ""
 
