@@ -39,21 +39,21 @@ _NUMBERS = {
 }
 _S = r"[ \u200c]*"
 _PART = r"(?P<part>[a-h]|[اأ]لف|[اأآبپجتد])(?![^\W_])"
-_PART_WORD = rf"(?:parts?|section|sub-?question|sub-?part|بخش|قسمت|مورد|بند){_S}"
-_ANSWER = (
+PART_WORD = rf"(?:parts?|section|sub-?question|sub-?part|بخش|قسمت|مورد|بند){_S}"
+ANSWER = (
     rf"(?:(?:my |the )?(?:final )?(?:answers?|solutions?|ans|sol|response|reply)\b{_S}[.:]?{_S}"
     rf"(?:(?:to|of|for)\b{_S})?(?:the\b{_S})?|(?:پاسخ|جواب|حل)(?:{_S}(?:به|برای))?{_S}:?{_S})"
 )
 _SHEET = rf"(?:(?:hw|homework|assignment|تمرین){_S}[0-9]+{_S}[-–—:,./|]*{_S})"
-_QUESTION_WORD = r"(?:questions?|quest|ques|qs|q|problem|prob|exercise|task|سوال|سئوال|پرسش|مسئله|مساله)"
-_NUMBER = r"(?P<number>[1-9][0-9]?(?![0-9])|(?:" + "|".join(sorted(_NUMBERS, key=len, reverse=True)) + r")(?![^\W_]))"
+QUESTION_WORD = r"(?:questions?|quest|ques|qs|q|problem|prob|exercise|task|سوال|سئوال|پرسش|مسئله|مساله)"
+NUMBER = r"(?P<number>[1-9][0-9]?(?![0-9])|(?:" + "|".join(sorted(_NUMBERS, key=len, reverse=True)) + r")(?![^\W_]))"
 _QUESTION = re.compile(
-    rf"{_S}[(\[]?{_SHEET}?{_ANSWER}?[(\[]?{_S}{_QUESTION_WORD}{_S}(?:[#._:\-]|no\.?|number|شماره(?:ی|ٔ)?)?{_S}{_NUMBER}",
+    rf"{_S}[(\[]?{_SHEET}?{ANSWER}?[(\[]?{_S}{QUESTION_WORD}{_S}(?:[#._:\-]|no\.?|number|شماره(?:ی|ٔ)?)?{_S}{NUMBER}",
     re.IGNORECASE,
 )
 _ORDINAL = re.compile(rf"{_S}(?P<number>first|second|third|fourth|fifth){_S}question\b", re.IGNORECASE)
 _PART_OF = re.compile(
-    rf"{_S}{_ANSWER}?{_PART_WORD}[(\[]?{_PART}[)\]]?{_S}(?:of|in|from|از)(?:{_S}the\b)?(?={_S}{_QUESTION_WORD})",
+    rf"{_S}{ANSWER}?{PART_WORD}[(\[]?{_PART}[)\]]?{_S}(?:of|in|from|از)(?:{_S}the\b)?(?={_S}{QUESTION_WORD})",
     re.IGNORECASE,
 )
 _ANSWER_NUMBER = re.compile(
@@ -62,13 +62,13 @@ _ANSWER_NUMBER = re.compile(
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    rf"(?P<joint>[ \u200c)\]\-–—.,:/_|]*){_ANSWER}?(?P<word>{_PART_WORD})?(?P<open>[(\[]{{0,2}}){_S}{_PART}",
+    rf"(?P<joint>[ \u200c)\]\-–—.,:/_|]*){ANSWER}?(?P<word>{PART_WORD})?(?P<open>[(\[]{{0,2}}){_S}{_PART}",
     re.IGNORECASE,
 )
 _PART_NUMBER = re.compile(r"[.\-](?P<number>[1-8])(?![0-9])")
 _BARE_NUMBER = re.compile(rf"{_S}[(\[]?(?P<number>[1-9])(?![0-9])", re.IGNORECASE)
 _BARE_PART = re.compile(
-    rf"{_S}(?P<lead>{_ANSWER})?(?P<word>{_PART_WORD}|q(?:uestion)?{_S}[.:]?{_S})?(?P<open>[(\[]{{0,2}}){_S}{_PART}",
+    rf"{_S}(?P<lead>{ANSWER})?(?P<word>{PART_WORD}|q(?:uestion)?{_S}[.:]?{_S})?(?P<open>[(\[]{{0,2}}){_S}{_PART}",
     re.IGNORECASE,
 )
 _AND_PART = re.compile(
@@ -98,7 +98,7 @@ _CONTINUED = re.compile(
 )
 # "Q1-Q3", "Q1-3", "Q1 and Q2" speak of several questions and open none.
 _SEVERAL = re.compile(
-    rf"(?:[\-–—]|{_S}(?:[\-–—,&]|and\b|to\b|و|تا){_S}{_QUESTION_WORD}){_S}[1-9](?![0-9])", re.IGNORECASE
+    rf"(?:[\-–—]|{_S}(?:[\-–—,&]|and\b|to\b|و|تا){_S}{QUESTION_WORD}){_S}[1-9](?![0-9])", re.IGNORECASE
 )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from grader.documents.clues import Place
 from grader.documents.noise import cut_question, drop_struck, is_placeholder, is_question_text
+from grader.documents.ordered import Stretch, find_whole, label_by_order
 from grader.documents.terse import split_lines, split_prose
 from grader.documents.units import Unit
 
@@ -51,12 +53,14 @@ class _Candidate:
 
 
 def find_openings(
-    units: Sequence[list[Unit]], parts: Mapping[int, tuple[str, ...]], templates: Sequence[bool]
+    units: Sequence[list[Unit]], places: Sequence[Place], templates: Sequence[bool]
 ) -> tuple[dict[int, Opening], dict[int, str]]:
     """Return the openings by ``id`` of their unit, and the questions whose labels contradict one another, with why.
 
-    ``units`` are those of each document and may grow: a line with several short answers is cut into its parts.
+    ``units`` are those of each document and may grow: a line with several short answers is cut into its parts. Where
+    parts are counted or only stand in order, their units get labels.
     """
+    parts = list_parts(places)
     words = any(
         unit.label and unit.label.word and unit.label.sure and unit.label.question in parts
         for document in units
@@ -67,6 +71,7 @@ def find_openings(
     for document, template in zip(units, templates, strict=True):
         split_lines(document)
         split_prose(document)
+        label_by_order(document, list(_find_stretches(document, places, words, template)))
         candidates = _filter(document, list(_find_candidates(document, parts, words, template)), parts)
         torn.update(_find_torn(document, candidates))
         for item in candidates:
@@ -76,6 +81,32 @@ def find_openings(
             )
             openings[id(item.unit)] = opening
     return openings, torn
+
+
+def list_parts(places: Iterable[Place]) -> dict[int, tuple[str, ...]]:
+    """Return the parts of every question, in the sheet's order."""
+    parts: dict[int, tuple[str, ...]] = {}
+    for place in places:
+        parts[place.question] = (*parts.get(place.question, ()), place.part)
+    return parts
+
+
+def _find_stretches(units: Sequence[Unit], places: Sequence[Place], words: bool, template: bool) -> Iterator[Stretch]:
+    """Yield the text of every question whose parts nobody labelled; the whole report where no question is labelled."""
+    parts = list_parts(places)
+    candidates = list(_find_candidates(units, parts, words, template))
+    positions = {id(unit): index for index, unit in enumerate(units)}
+    starts = [positions[id(item.unit)] for item in candidates]
+    if not any(item.known for item in candidates):
+        end = starts[0] if starts else len(units)
+        if not template and (whole := find_whole(units, end)):
+            yield Stretch(indices=whole, places=tuple(places))
+        return
+    for item, start, end in zip(candidates, starts, [*starts[1:], len(units)], strict=True):
+        mine = tuple(place for place in places if place.question == item.question and place.part)
+        alone = [other for other in candidates if other.question == item.question]
+        if len(mine) > 1 and len(alone) == 1 and not (item.part or item.several):
+            yield Stretch(indices=tuple(range(start, end)), places=mine, opens=start)
 
 
 def _find_candidates(

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from grader.documents.blocks import Block, BlockKind, Document, Line
+from grader.documents.clues import Place
 from grader.documents.labels import find_label
 from grader.documents.noise import (
     CHOOSES,
@@ -23,7 +24,7 @@ from grader.documents.noise import (
     is_placeholder,
     is_question_text,
 )
-from grader.documents.openings import Opening, find_openings
+from grader.documents.openings import Opening, find_openings, list_parts
 from grader.documents.units import Unit, build_units
 from grader.model import Location, State
 
@@ -32,15 +33,6 @@ __all__ = ["Block", "BlockKind", "Document", "Line", "Passage", "Place", "find_p
 _FORMULA = re.compile(r"\$\$[^$]*\$\$|\$[^$\n]*\$")
 _JUNK = " \t.,;:!?|()[]{}<>*_~`'\"#-–—"
 _NO_TEXT = "no label of a question was found, so nothing could be placed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """The place of an answer on the sheet: question 2, part "b" (part "" for a question without parts)."""
-
-    question: int
-    part: str = ""
-    title: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +105,9 @@ def find_passages(documents: Sequence[Document], wanted: Sequence[Place]) -> Map
     ``unreadable`` with a reason where a person must look: a file that could not be read, text that belongs to no
     label, two files that contradict one another, a picture.
     """
-    parts: dict[int, tuple[str, ...]] = {}
-    for place in wanted:
-        parts[place.question] = (*parts.get(place.question, ()), place.part)
+    parts = list_parts(wanted)
     units = [build_units(index, document) for index, document in enumerate(documents)]
-    openings, torn = find_openings(units, parts, [document.template for document in documents])
+    openings, torn = find_openings(units, wanted, [document.template for document in documents])
     found = _Found(torn=torn)
     for index, document in enumerate(documents):
         if document.unreadable:
