@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from grader.documents.clues import Place
 from grader.documents.noise import cut_question, drop_struck, is_placeholder, is_question_text
 from grader.documents.ordered import Stretch, find_whole, label_by_order
-from grader.documents.terse import split_lines, split_prose
+from grader.documents.spoken import split_prose
+from grader.documents.terse import split_lines
 from grader.documents.units import Unit
 
 _FULL, _SET_APART, _PLAIN = 3, 2, 1
