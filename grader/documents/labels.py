@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from grader.documents.again import CONTINUES, CORRECTED, CORRECTS, GOES_ON
 from grader.documents.marks import build_view, cut_rest
 
 _PERSIAN_PARTS = {
@@ -121,6 +122,8 @@ class Label:
     word: bool = False
     several: bool = False
     bare: bool = False
+    corrects: bool = False
+    continues: bool = False
 
     @property
     def alone(self) -> bool:
@@ -133,10 +136,19 @@ def find_label(raw: str) -> Label | None:
     view = build_view(raw)
     if view.start >= len(raw):
         return None
+    before = CORRECTS.match(view.text) or CONTINUES.match(view.text)
+    start = before.end() if before else 0
     for find in (_find_part_of, _find_question, _find_numbered, _find_part):
-        found = find(view.text)
+        found = find(view.text[start:])
         if found is not None:
-            end, label = found
+            end, label = start + found[0], found[1]
+            if before and not (label.question and label.sure):
+                return None
+            more = CORRECTED.match(view.text, end)
+            end = more.end() if more else end
+            corrects = bool(more) or (before is not None and before.re is CORRECTS)
+            continues = not corrects and (before is not None or GOES_ON.search(view.text[:end]) is not None)
+            label = replace(label, corrects=corrects, continues=continues)
             while label.part and (more := _AND_PART.match(view.text, end)):
                 end, label = more.end(), replace(label, several=True)
             if points := _POINTS.match(view.text, end):
@@ -252,8 +264,9 @@ def _find_part(text: str) -> _Found | None:
     if match is None or (match["part"] in "اآأ" and not match["open"]):
         return None
     end = match.end()
-    if match["part"] == "ج" and re.match(rf"{_S}:", text[end:]) and not match["word"]:
-        return None  # "ج:" is short for "answer:"
+    if match["part"] == "ج" and (short := re.match(rf"{_S}:", text[end:])) and not match["word"]:
+        # "ج:" is short for "answer:", or it is the part after "ب:".
+        return end + short.end(), Label(rest="", part="c", sure=False, bare=True)
     close = _close_part(text, end, bool(match["open"]))
     if close is None and match["word"] and text[end : end + 1] in (" ", ""):
         close = end

@@ -70,7 +70,7 @@ def _glue(units: Sequence[Unit], pieces: Sequence[Piece]) -> list[Piece]:
     glued: list[Piece] = []
     waits = False
     for piece in pieces:
-        if glued and (waits or _goes_on(piece_text(units, glued[-1]), piece_text(units, piece))):
+        if glued and (waits or goes_on(piece_text(units, glued[-1]), piece_text(units, piece))):
             glued[-1] = [*glued[-1], *piece]
         else:
             glued.append(list(piece))
@@ -88,7 +88,8 @@ def _waits(units: Sequence[Unit], piece: Piece) -> bool:
     )
 
 
-def _goes_on(before: str, text: str) -> bool:
+def goes_on(before: str, text: str) -> bool:
+    """Tell whether a paragraph goes on with the one before: a formula led to, or a sentence that ends a formula."""
     if _FORMULA.match(text):
         return _LEADS_ON.search(before) is not None
     return _LEADING_WORD.match(text) is not None and _FORMULA.match(before.rsplit("\n\n", 1)[-1]) is not None
