@@ -51,6 +51,9 @@ _ANSWER_MARK = re.compile(
 _PLACEHOLDER = re.compile(
     r"[\s\W_]*(?:(?:n/?a|todo|tbd|none|blank|empty|no answer|not answered|not done|skip(?:ped)?"
     r"|i (?:do not|don'?t) know"
+    r"|(?:i )?(?:could not|couldn'?t|cannot|can'?t|did not|didn'?t) (?:solve|do|answer|finish) (?:this|it)"
+    r"(?: part| question)?"
+    r"|(?:این (?:قسمت|بخش|سوال) را )?(?:نتوانستم|نتونستم)(?: (?:حل|جواب|پاسخ))?(?: (?:کنم|بدهم|دهم))?"
     r"|idk|your answer(?: here)?|write your answer here|بدون پاسخ|ندارد|نمی‌?دانم)[\s\W_]*)?",
     re.IGNORECASE,
 )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from grader.documents.candidates import FULL, PLAIN, SET_APART, Candidate, find_candidates, list_parts, says_something
 from grader.documents.clues import Place
-from grader.documents.ordered import Stretch, find_whole, label_by_order
+from grader.documents.ordered import find_whole, label_by_order
+from grader.documents.runs import Stretch
 from grader.documents.spoken import split_prose
 from grader.documents.terse import split_lines
 from grader.documents.units import Unit

@@ -16,7 +16,8 @@ from grader.documents.clues import Place, find_suited
 from grader.documents.counts import SURE, Count, Style, find_count
 from grader.documents.labels import Label
 from grader.documents.noise import CHOOSES, is_question_text
-from grader.documents.pieces import Piece, find_cuts, find_header_end, is_title, piece_text
+from grader.documents.pieces import Piece, find_cuts, find_header_end, find_suited_by, is_title
+from grader.documents.runs import Stretch, label_runs
 from grader.documents.units import Unit
 
 # A list that says yes or no to every option, or gives each a mark, is one answer.
@@ -26,15 +27,6 @@ _VERDICT = re.compile(
     re.IGNORECASE,
 )
 _STYLES: tuple[Style, ...] = ("worded", "dotted", "roman", "figure", "ordinal")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
-    """Units that may hold the answers to ``places`` without their letters; ``opens`` is their question's own unit."""
-
-    indices: tuple[int, ...]
-    places: tuple[Place, ...]
-    opens: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +42,7 @@ class _Counted:
 
 def label_by_order(units: list[Unit], stretches: Sequence[Stretch]) -> None:
     """Set labels in every stretch whose parts are surely counted or in order."""
+    stretches = [item for item in stretches if item.opens is not None or not label_runs(units, item)]
     counted = [found for stretch in stretches if (found := _find_counted(units, stretch))]
     for item in counted:
         if item.sure or _is_habit(item, counted):
@@ -148,7 +141,7 @@ def _judge(
         "\n".join([count.rest, *(units[other].text for other in range(index + 1, end))])
         for (index, count), end in zip(starts, ends, strict=True)
     ]
-    own, against = _weigh(texts, stretch.places)
+    own, against = _weigh([find_suited(text, stretch.places) for text in texts], stretch.places)
     listed = sum(bool(_VERDICT.match(text)) for text in texts) >= 2
     enough = own >= min(2, len(stretch.places) - 1)
     return _Counted(
@@ -189,34 +182,31 @@ def _opens_with_text(unit: Unit) -> bool:
 
 
 def _begin(units: list[Unit], piece: Piece, place: Place, opens: int | None) -> None:
-    """Set the label of ``place`` where a piece begins; its title and the question above it are no answer."""
+    """Set the label of ``place`` where a piece begins."""
     first = units[piece[0]]
-    text = first.rest if piece[0] == opens else first.text
-    _set_label(units, piece[0], place, "" if is_title(first) and len(piece) > 1 else text)
+    _set_label(units, piece[0], place, first.rest if piece[0] == opens else first.text)
 
 
 def _place(units: Sequence[Unit], pieces: Sequence[Piece], places: Sequence[Place]) -> Sequence[Piece] | None:
     """Return a piece for each place in order; None where it is not certain."""
-    texts = [piece_text(units, piece) for piece in pieces]
-    if len(pieces) == len(places):
-        known = [find_suited(text, places) for text in texts]
-        own, against = _weigh(texts, places)
-        unknown = [index for index, found in enumerate(known) if len(found) != 1]
-        apart = all(after - before > 1 for before, after in itertools.pairwise(unknown))
-        needed = len(places) if len(places) < 3 else max(2, (3 * len(places) + 3) // 4 - 1)
-        return pieces if own >= needed and not against and apart else None
-    return _merge(pieces, texts, places) if len(pieces) > len(places) else None
+    suited = [find_suited_by(units, piece, places) for piece in pieces]
+    if len(pieces) > len(places):
+        return _merge(pieces, suited, places)
+    own, against = _weigh(suited, places)
+    unknown = [index for index, found in enumerate(suited) if len(found) != 1]
+    apart = all(after - before > 1 for before, after in itertools.pairwise(unknown))
+    needed = len(places) if len(places) < 3 else max(2, (3 * len(places) + 3) // 4 - 1)
+    return pieces if len(pieces) == len(places) and own >= needed and not against and apart else None
 
 
-def _merge(pieces: Sequence[Piece], texts: Sequence[str], places: Sequence[Place]) -> list[Piece] | None:
+def _merge(pieces: Sequence[Piece], suited: Sequence[frozenset[Place]], places: Sequence[Place]) -> list[Piece] | None:
     """Join neighbours that answer the same part; None where a piece could belong to either of two."""
     merged: list[Piece] = []
     order: list[Place] = []
-    for piece, text in zip(pieces, texts, strict=True):
-        suited = find_suited(text, places)
-        if len(suited) != 1:
+    for piece, found in zip(pieces, suited, strict=True):
+        if len(found) != 1:
             return None
-        (place,) = suited
+        (place,) = found
         if order and order[-1] == place:
             merged[-1] = [*merged[-1], *piece]
         else:
@@ -225,14 +215,11 @@ def _merge(pieces: Sequence[Piece], texts: Sequence[str], places: Sequence[Place
     return merged if order == list(places) else None
 
 
-def _weigh(texts: Sequence[str], places: Sequence[Place]) -> tuple[int, int]:
-    """Return how many texts suit their own place alone, and how many suit others and not their own."""
-    own = against = 0
-    for text, place in zip(texts, places, strict=False):
-        suited = find_suited(text, places)
-        own += suited == {place}
-        against += bool(suited) and place not in suited
-    return own, against
+def _weigh(suited: Sequence[frozenset[Place]], places: Sequence[Place]) -> tuple[int, int]:
+    """Return how many pieces suit their own place alone, and how many suit others and not their own."""
+    paired = list(zip(suited, places, strict=False))
+    own = sum(found == {place} for found, place in paired)
+    return own, sum(bool(found) and place not in found for found, place in paired)
 
 
 def find_whole(units: Sequence[Unit], end: int) -> tuple[int, ...]:

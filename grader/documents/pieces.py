@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from grader.documents.clues import Place, find_suited
 from grader.documents.noise import CHOOSES, drop_struck, is_header, is_question_text
 from grader.documents.units import Unit
 
@@ -18,7 +19,8 @@ _LEADING_WORD = re.compile(
 )
 _ENDS = re.compile(r"[.!?؟)\]}$\d]\W*\Z")
 _FORMULA = re.compile(r"\s*(?:\$\$|\\\[)")
-_ONE_PLACE = 8  # words of a title at most
+_JOINED = re.compile(r"\w+-\w[\w-]*")
+_TITLE_WORDS = 8
 
 Piece = list[int]
 
@@ -36,15 +38,17 @@ def find_cuts(units: Sequence[Unit], indices: Sequence[int]) -> Iterator[list[Pi
 
 
 def is_title(unit: Unit) -> bool:
-    """Tell whether a unit is a heading that chooses and counts nothing."""
-    return unit.heading and len(unit.text.split()) <= _ONE_PLACE + 1 and CHOOSES.search(unit.rest) is None
+    """Tell whether a unit is a heading that chooses and counts nothing ("Many-to-one tasks")."""
+    return (
+        unit.heading and len(unit.text.split()) <= _TITLE_WORDS + 1 and not CHOOSES.search(_JOINED.sub("", unit.rest))
+    )
 
 
 def find_header_end(units: Sequence[Unit]) -> int:
     """Return how many units at a report's beginning only say whose it is."""
     end = 0
     while end < len(units) and (not units[end].text.strip() or is_header([units[end].text])):
-        if units[end].text.strip() and len(units[end].text.split()) > _ONE_PLACE:
+        if units[end].text.strip() and len(units[end].text.split()) > _TITLE_WORDS:
             break
         end += 1
     return end
@@ -53,6 +57,12 @@ def find_header_end(units: Sequence[Unit]) -> int:
 def piece_text(units: Sequence[Unit], piece: Piece) -> str:
     """Return the text of a piece."""
     return "".join(units[index].joint + units[index].text for index in piece).strip()
+
+
+def find_suited_by(units: Sequence[Unit], piece: Piece, places: Sequence[Place]) -> frozenset[Place]:
+    """Return the places whose clues stand in a piece; its title counts only where the rest says nothing."""
+    body = [index for index in piece if not is_title(units[index])]
+    return find_suited(piece_text(units, body), places) or find_suited(piece_text(units, piece), places)
 
 
 def _cut(units: Sequence[Unit], indices: Sequence[int], begins: Callable[[Unit], bool]) -> list[Piece]:
