@@ -82,11 +82,13 @@ def find_candidates(
 
 def _goes_on(units: Sequence[Unit], position: int, part: str) -> bool:
     """Tell whether the label before ``position`` is the part before ``part`` (for "a" its question, alone)."""
-    before = next((unit.label for unit in reversed(units[:position]) if unit.label), None)
-    if before is None or not _is_alike(units, position):
+    index = next((index for index in reversed(range(position)) if units[index].label), None)
+    before = units[index].label if index is not None else None
+    if index is None or before is None or not _is_alike(units, position):
         return False
     if part == "a":
-        return before.question is not None and not before.part and before.alone
+        between = any(unit.text.strip() for unit in units[index + 1 : position])
+        return before.question is not None and not before.part and before.alone and not between
     return before.part == chr(ord(part) - 1)
 
 

@@ -270,7 +270,9 @@ def _find_part(text: str) -> _Found | None:
     close = _close_part(text, end, bool(match["open"]))
     if close is None and match["word"] and text[end : end + 1] in (" ", ""):
         close = end
-    if close is None and not match["lead"] and not match["open"] and _BARE_ANSWER.match(text, end):
+    bare = not match["lead"] and not match["open"] and _BARE_ANSWER.match(text, end)
+    # "A bidirectional network" and "a second task" are words.
+    if close is None and bare and not (parse_part(match["part"]) == "a" and bare[0].strip()[:1].isalpha()):
         return end, Label(rest="", part=parse_part(match["part"]), sure=False, bare=True)
     # "Answer: b)" gives option b as an answer; "Answer b)" and "Answer to part b:" name a part.
     if close is None or (match["lead"] and match["lead"].strip().endswith((":", ".")) and not match["word"]):

@@ -16,7 +16,7 @@ from grader.documents.clues import Place, find_suited
 from grader.documents.counts import SURE, Count, Style, find_count
 from grader.documents.labels import Label
 from grader.documents.noise import CHOOSES, is_question_text
-from grader.documents.pieces import Piece, find_cuts, find_header_end, find_suited_by, is_title
+from grader.documents.pieces import Piece, find_cuts, find_header_end, find_suited_by, is_title, piece_text
 from grader.documents.runs import Stretch, label_runs
 from grader.documents.units import Unit
 
@@ -24,6 +24,12 @@ from grader.documents.units import Unit
 _VERDICT = re.compile(
     r"\W*(?:yes|no|true|false|correct|incorrect|right|wrong|suitable|unsuitable|not|many|one[- ]to|[✓✔✗✘❌✅×]"
     r"|بله|خیر|نه|درست|غلط|چند|مناسب|نامناسب)\b|\W*[✓✔✗✘❌✅×]",
+    re.IGNORECASE,
+)
+# How an answer begins that names an option and says nothing else by which it is known.
+_CHOOSES = re.compile(
+    r"[\s*_>(\[-]*(?:[1-9][\s)\].,:;-]|(?:options?|choices?|answer)\b|گزینه"
+    r"|(?:the )?(?:first|second|third|fourth|last|both|اول|دوم|سوم|چهارم)(?: (?:option|choice|one))?\s*(?:[.,:;)]|\Z))",
     re.IGNORECASE,
 )
 _STYLES: tuple[Style, ...] = ("worded", "dotted", "roman", "figure", "ordinal")
@@ -48,15 +54,13 @@ def label_by_order(units: list[Unit], stretches: Sequence[Stretch]) -> None:
         if item.sure or _is_habit(item, counted):
             for place, (index, count) in zip(item.places, item.starts, strict=False):
                 _set_label(units, index, place, count.rest)
-    for stretch in stretches:
-        if not _has_labels(units, stretch):
-            _label_pieces(units, stretch)
+    _label_all_pieces(units, [stretch for stretch in stretches if not _has_labels(units, stretch)])
 
 
 def _has_labels(units: Sequence[Unit], stretch: Stretch) -> bool:
     """Tell whether anything in a stretch is labelled as a part: then its order alone says nothing."""
     counts = [count for _, count in _find_counts(units, stretch)]
-    lettered = any(label.part for index in stretch.indices if (label := units[index].label) is not None)
+    lettered = any(label.part and label.sure for index in stretch.indices if (label := units[index].label) is not None)
     return lettered or any(count.style in SURE for count in counts)
 
 
@@ -164,16 +168,32 @@ def _indent(unit: Unit) -> int:
 # --- in order ------------------------------------------------------------------------------------------------------
 
 
-def _label_pieces(units: list[Unit], stretch: Stretch) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """The pieces of a stretch, one for each of its places; ``sure`` is False where one is told by its order alone."""
+
+    stretch: Stretch
+    pieces: Sequence[Piece]
+    sure: bool
+
+
+def _label_all_pieces(units: list[Unit], stretches: Sequence[Stretch]) -> None:
+    """Set the labels of all stretches in order; those less sure only where every other one is in order as well."""
+    found = [_find_order(units, stretch) for stretch in stretches]
+    habit = all(found) and (any(item and item.sure for item in found) or any(item.opens is None for item in stretches))
+    for item in found:
+        if item and (item.sure or habit):
+            for piece, place in zip(item.pieces, item.stretch.places, strict=True):
+                first = units[piece[0]]
+                _set_label(units, piece[0], place, first.rest if piece[0] == item.stretch.opens else first.text)
+
+
+def _find_order(units: Sequence[Unit], stretch: Stretch) -> _Order | None:
     indices = [index for index in stretch.indices if index != stretch.opens or _opens_with_text(units[index])]
-    if not indices:
-        return
-    for pieces in find_cuts(units, indices):
-        placed = _place(units, pieces, stretch.places)
-        if placed is not None:
-            for piece, place in zip(placed, stretch.places, strict=True):
-                _begin(units, piece, place, stretch.opens)
-            return
+    for pieces in find_cuts(units, indices) if indices else ():
+        if (found := _place(units, pieces, stretch)) is not None:
+            return found
+    return None
 
 
 def _opens_with_text(unit: Unit) -> bool:
@@ -181,22 +201,25 @@ def _opens_with_text(unit: Unit) -> bool:
     return bool(unit.rest.strip()) and not (unit.heading and CHOOSES.search(unit.rest) is None)
 
 
-def _begin(units: list[Unit], piece: Piece, place: Place, opens: int | None) -> None:
-    """Set the label of ``place`` where a piece begins."""
-    first = units[piece[0]]
-    _set_label(units, piece[0], place, first.rest if piece[0] == opens else first.text)
-
-
-def _place(units: Sequence[Unit], pieces: Sequence[Piece], places: Sequence[Place]) -> Sequence[Piece] | None:
+def _place(units: Sequence[Unit], pieces: Sequence[Piece], stretch: Stretch) -> _Order | None:
     """Return a piece for each place in order; None where it is not certain."""
+    places = stretch.places
     suited = [find_suited_by(units, piece, places) for piece in pieces]
     if len(pieces) > len(places):
-        return _merge(pieces, suited, places)
+        merged = _merge(pieces, suited, places)
+        return _Order(stretch=stretch, pieces=merged, sure=True) if merged else None
     own, against = _weigh(suited, places)
-    unknown = [index for index, found in enumerate(suited) if len(found) != 1]
+    unknown = [index for index, found in enumerate(suited) if not found]
+    fits = len(pieces) == len(places) and not against and own >= _count_needed(len(places))
     apart = all(after - before > 1 for before, after in itertools.pairwise(unknown))
-    needed = len(places) if len(places) < 3 else max(2, (3 * len(places) + 3) // 4 - 1)
-    return pieces if len(pieces) == len(places) and own >= needed and not against and apart else None
+    if not fits or not apart or any(not _CHOOSES.match(piece_text(units, pieces[index])) for index in unknown):
+        return None
+    return _Order(stretch=stretch, pieces=pieces, sure=not unknown)
+
+
+def _count_needed(places: int) -> int:
+    """Return how many pieces must suit their own place alone: both of two, two of three, three quarters of many."""
+    return places if places < 3 else max(2, (3 * places) // 4)
 
 
 def _merge(pieces: Sequence[Piece], suited: Sequence[frozenset[Place]], places: Sequence[Place]) -> list[Piece] | None:

@@ -92,7 +92,7 @@ def _waits(units: Sequence[Unit], piece: Piece) -> bool:
     """Tell whether a piece is no answer by itself, but belongs to the one that follows."""
     text = piece_text(units, piece)
     return (
-        all(is_title(units[index]) or units[index].quoted for index in piece)
+        all(units[index].heading or units[index].quoted for index in piece)
         or not drop_struck(text).strip()
         or is_question_text(text)
     )
