@@ -126,6 +126,8 @@ def _opens_question(
         return label.sure or apart
     if template and not (label.full and label.sure and (apart or label.question == current)):
         return False
+    if label.bare:
+        return _follows(units, position, parts)
     if label.full:
         fits = label.part in parts.get(label.question, ())
         return fits and (not words or (label.sure and (apart or label.alone or label.question == current)))
@@ -135,6 +137,13 @@ def _opens_question(
     if label.question == last + 1 and current == last:
         return not _counts_up(units, position, last)
     return unit.heading or (label.alone and _part_follows(units, position, label.question, parts))
+
+
+def _follows(units: Sequence[Unit], position: int, parts: Mapping[int, tuple[str, ...]]) -> bool:
+    """Tell whether the part named at ``position`` is the one after the part that was named in full before it."""
+    order = [(question, part) for question, wanted in parts.items() for part in wanted]
+    named = [(label.question, label.part) for unit in units[: position + 1] if (label := unit.label) and label.full]
+    return len(named) > 1 and named[-1] in order[1:] and order[order.index(named[-1]) - 1] == named[-2]
 
 
 def _counts_up(units: Sequence[Unit], position: int, number: int) -> bool:

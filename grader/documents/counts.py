@@ -35,6 +35,7 @@ _STYLES: Final[dict[Style, re.Pattern[str]]] = {
 }  # fmt: skip
 # "**Part 2** text": what is set in bold or as a heading needs nothing to close it.
 _SET_APART = re.compile(rf"{_S}{PART_WORD}{NUMBER}(?= |\Z)", re.IGNORECASE)
+_CIRCLED = re.compile(r"[ \t>*#-]*([①-⑧])[ \t:.)-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ def find_count(raw: str) -> Count | None:
     view = build_view(raw)
     if view.start >= len(raw):
         return None
+    if circled := _CIRCLED.match(raw):
+        return Count(style="figure", number=ord(circled[1]) - ord("①") + 1, rest=raw[circled.end() :])
     apart = raw.lstrip(" >").startswith(("#", "**", "__"))
     for style, pattern in _STYLES.items():
         match = pattern.match(view.text) or (_SET_APART.match(view.text) if style == "worded" and apart else None)

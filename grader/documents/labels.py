@@ -40,13 +40,16 @@ _NUMBERS = {
 }
 _S = r"[ \u200c]*"
 _PART = r"(?P<part>[a-h]|[اأ]لف|[اأآبپجتد])(?![^\W_])"
-PART_WORD = rf"(?:parts?|section|sub-?question|sub-?part|بخش|قسمت|مورد|بند){_S}"
+PART_WORD = rf"(?:parts?|section|sub-?question|sub-?part|teil|parte|partie|بخش|قسمت|مورد|بند){_S}"
 ANSWER = (
     rf"(?:(?:my |the )?(?:final )?(?:answers?|solutions?|ans|sol|response|reply)\b{_S}[.:]?{_S}"
     rf"(?:(?:to|of|for)\b{_S})?(?:the\b{_S})?|(?:پاسخ|جواب|حل)(?:{_S}(?:به|برای))?{_S}:?{_S})"
 )
 _SHEET = rf"(?:(?:hw|homework|assignment|تمرین){_S}[0-9]+{_S}[-–—:,./|]*{_S})"
-QUESTION_WORD = r"(?:questions?|quest|ques|qs|q|problem|prob|exercise|task|سوال|سئوال|پرسش|مسئله|مساله)"
+QUESTION_WORD = (
+    r"(?:questions?|quest|ques|qs|q|problem|prob|exercise|task|aufgabe|frage|pregunta|ejercicio|exercice|soru"
+    r"|سوال|سئوال|پرسش|مسئله|مساله|س(?=[ .\d]))"
+)
 NUMBER = r"(?P<number>[1-9][0-9]?(?![0-9])|(?:" + "|".join(sorted(_NUMBERS, key=len, reverse=True)) + r")(?![^\W_]))"
 _QUESTION = re.compile(
     rf"{_S}[(\[]?{_SHEET}?{ANSWER}?[(\[]?{_S}{QUESTION_WORD}{_S}(?:[#._:\-]|no\.?|number|شماره(?:ی|ٔ)?)?{_S}{NUMBER}",
@@ -244,11 +247,13 @@ def _find_numbered(text: str) -> _Found | None:
     with_part = re.compile(r"(?P<joint>[)\].\-–—/: ]{0,4})").match(text, after)
     joint = with_part["joint"] if with_part else ""
     found = _find_part_after(text, after)
-    # "2D convolution" is no part of question 2, "2d) ..." and "2.d ..." are.
+    # "2d) ..." and "2.d ..." are part d of question 2; "2d sum ..." only where 2c comes before.
     word_goes_on = (
         not joint and found is not None and re.match(r" +[^\W\d_]", text[found[0] :]) and text[found[0] - 1].isalpha()
     )
-    if found is not None and len(joint) <= 3 and "  " not in joint and not word_goes_on:
+    if found is not None and word_goes_on:
+        return found[0], Label(rest="", question=number, part=found[1], full=True, sure=False, bare=True)
+    if found is not None and len(joint) <= 3 and "  " not in joint:
         end, part = found
         tight = " " not in joint.strip() and not joint.endswith(" ")
         return end, Label(rest="", question=number, part=part, full=True, sure=tight or joint.strip() == "-")

@@ -32,6 +32,7 @@ _CHOOSES = re.compile(
     r"|(?:the )?(?:first|second|third|fourth|last|both|اول|دوم|سوم|چهارم)(?: (?:option|choice|one))?\s*(?:[.,:;)]|\Z))",
     re.IGNORECASE,
 )
+_MOST_PIECES = 6  # paragraphs for each part
 _STYLES: tuple[Style, ...] = ("worded", "dotted", "roman", "figure", "ordinal")
 
 
@@ -204,13 +205,15 @@ def _opens_with_text(unit: Unit) -> bool:
 def _place(units: Sequence[Unit], pieces: Sequence[Piece], stretch: Stretch) -> _Order | None:
     """Return a piece for each place in order; None where it is not certain."""
     places = stretch.places
+    if not len(places) <= len(pieces) <= _MOST_PIECES * len(places):
+        return None
     suited = [find_suited_by(units, piece, places) for piece in pieces]
     if len(pieces) > len(places):
         merged = _merge(pieces, suited, places)
         return _Order(stretch=stretch, pieces=merged, sure=True) if merged else None
     own, against = _weigh(suited, places)
     unknown = [index for index, found in enumerate(suited) if not found]
-    fits = len(pieces) == len(places) and not against and own >= _count_needed(len(places))
+    fits = not against and own >= _count_needed(len(places))
     apart = all(after - before > 1 for before, after in itertools.pairwise(unknown))
     if not fits or not apart or any(not _CHOOSES.match(piece_text(units, pieces[index])) for index in unknown):
         return None

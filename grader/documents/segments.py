@@ -18,6 +18,11 @@ _TAKES_BACK = re.compile(
     r"\W*(?:sorry|correction|corrected|actually|wait|i meant|edit|update|oops|ببخشید|اصلاح|تصحیح|اشتباه)\b",
     re.IGNORECASE,
 )
+# A line above answers to parts that were answered before.
+_ANNOUNCES = re.compile(
+    r"\W*(?:edits?|corrections?|errata|erratum|revisions?|updates?|اصلاحات|اصلاحیه|تصحیح)\b[^.:\n]{0,60}:?\W*\Z",
+    re.IGNORECASE,
+)
 
 
 @dataclass(slots=True)
@@ -74,8 +79,12 @@ def cut_segments(index: int, units: Sequence[Unit], openings: Mapping[int, Openi
     """Return one document's text, cut at the labels that count."""
     current = Segment(document=index, place=None)
     segments = [current]
+    correcting = False
     for unit in units:
         opening = openings.get(id(unit))
+        if opening is None and _ANNOUNCES.match(unit.text) and len(segments) > 1:
+            correcting = True
+            continue
         if opening is None:
             current.units.append((unit, unit.text))
             continue
@@ -88,7 +97,7 @@ def cut_segments(index: int, units: Sequence[Unit], openings: Mapping[int, Openi
             place=place,
             closed=opening.closes,
             several=opening.several,
-            corrects=opening.corrects or _TAKES_BACK.match(opening.rest) is not None,
+            corrects=correcting or opening.corrects or _TAKES_BACK.match(opening.rest) is not None,
             continues=opening.continues,
         )
         segments.append(current)
