@@ -7,7 +7,7 @@ import functools
 import platform
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -18,9 +18,11 @@ from grader.codec import find_non_json
 from grader.course import Course
 from grader.deadline import OutOfTimeError, limit_seconds
 from grader.documents import Document, find_passages, read_document
-from grader.intake import may_hold_answers, open_submission, read_artifact, student_id
+from grader.documents.encoding import read_text
+from grader.intake import find_commit_time, may_hold_answers, open_submission, read_artifact, student_id
 from grader.kinds import KINDS, Context
-from grader.marking import award_mark, total
+from grader.kinds.addressed import build_addressed, find_addressed, leave_out_pleas
+from grader.marking import add_marks, award_mark, judge_lateness, total
 from grader.model import (
     Answer,
     Artifact,
@@ -35,6 +37,7 @@ from grader.model import (
 )
 from grader.rubric import Criterion
 from grader.sandbox import NoRoomError, find_device, find_version
+from grader.sandbox.notebooks import UnreadableNotebookError, read_notebook
 
 if TYPE_CHECKING:
     from grader.sandbox import Lodgings
@@ -72,14 +75,24 @@ def grade_submission(
     submission = open_hand_in(course, path)
     execution = execute(course, submission, lodgings, progress)
     checked = check_submission(course, submission, execution, progress)
-    return mark_submission(course, checked, seconds=time.monotonic() - started)
+    return mark_submission(course, submission, checked, seconds=time.monotonic() - started)
 
 
 def open_hand_in(course: Course, path: Path) -> Submission:
     """Return the hand-in at ``path``, with what the class file says of it. Raises ConfigError where it is gone."""
     # True where the class file lists it as machine-read, None where the report itself must tell.
     machine_read = True if student_id(path) in course.class_file.machine_read else None
-    return open_submission(path, assignment=course.rubric.assignment, machine_read=machine_read)
+    submission = open_submission(path, assignment=course.rubric.assignment, machine_read=machine_read)
+    return submission if course.rubric.late is None else _with_time(course, submission, path)
+
+
+def _with_time(course: Course, submission: Submission, path: Path) -> Submission:
+    """Add when it was handed in: by the teacher's list, else by the platform, else by the student's last commit."""
+    if (listed := course.times.get(submission.student)) is not None:
+        return replace(submission, submitted_at=listed, time_source="list")
+    if submission.submitted_at is None and (committed := find_commit_time(path)) is not None:
+        return replace(submission, submitted_at=committed, time_source="commit")
+    return submission
 
 
 def check_submission(
@@ -107,6 +120,7 @@ def check_submission(
         findings=(
             *submission.findings,
             *(finding for document in documents for finding in document.findings),
+            *find_all_addressed(submission, documents),
             *(execution.findings if execution else ()),
         ),
         environment=build_environment(course, execution),
@@ -115,8 +129,9 @@ def check_submission(
     )
 
 
-def mark_submission(course: Course, checked: Checked, *, seconds: float) -> Marksheet:
+def mark_submission(course: Course, submission: Submission, checked: Checked, *, seconds: float) -> Marksheet:
     """Return the marksheet: what the evidence is worth by the rubric. ``seconds`` is what this took."""
+    rubric = course.rubric
     evidence = {item.criterion: item for item in checked.evidence}
     marks = tuple(
         award_mark(
@@ -124,19 +139,26 @@ def mark_submission(course: Course, checked: Checked, *, seconds: float) -> Mark
             available=criterion.available,
             evidence=_with_visibility(evidence[criterion.id], criterion),
         )
-        for criterion in course.rubric.criteria
+        for criterion in rubric.criteria
     )
-    status, awarded, so_far = total(marks)
+    decided = all(mark.awarded is not None for mark in marks)
+    lateness = judge_lateness(
+        rubric.late, submission, earned=add_marks(marks), available=rubric.available, decided=decided
+    )
+    status, awarded, so_far = total(marks, lateness.deductions, waits=lateness.review is not None)
     return Marksheet(
         submission=checked.submission,
-        assignment=course.rubric.assignment,
-        title=course.rubric.title,
+        assignment=rubric.assignment,
+        title=rubric.title,
         status=status,
         awarded=awarded,
-        available=course.rubric.available,
+        available=rubric.available,
         awarded_so_far=so_far,
         marks=marks,
-        findings=checked.findings,
+        deductions=lateness.deductions,
+        review=lateness.review,
+        submitted_at=submission.submitted_at,
+        findings=(*checked.findings, *lateness.findings),
         environment=checked.environment,
         digests={"submission": checked.digest, **course.digests},
         timing={"seconds": round(seconds, 3), "notebook_seconds": checked.notebook_seconds},
@@ -150,6 +172,28 @@ def read_documents(submission: Submission) -> list[Document]:
         for artifact in submission.artifacts
         if artifact.media in REPORT_MEDIA
     ]
+
+
+def find_all_addressed(submission: Submission, documents: Sequence[Document]) -> list[Finding]:
+    """Return where each file speaks to the grader: in what is read as a report, and in what no reader of it sees."""
+    files = {document.file: document for document in documents}
+    artifacts = [item for item in submission.artifacts if item.path in files]
+    found = [find_addressed(item.path, _list_texts(submission, item, files[item.path])) for item in artifacts]
+    return [finding for finding in found if finding]
+
+
+def _list_texts(submission: Submission, artifact: Artifact, document: Document) -> Iterator[tuple[str, str]]:
+    """Yield (place, text) of all a file says: a notebook's cells, a text as it stands, else what was read of it."""
+    if artifact.media == "notebook":
+        with contextlib.suppress(UnreadableNotebookError):
+            for cell in read_notebook(read_artifact(submission, artifact)):
+                yield f"cell {cell.index}, ", cell.source
+    elif artifact.media in ("markdown", "text", "html"):
+        decoded = read_text(read_artifact(submission, artifact))
+        yield "", decoded.text if decoded else ""
+    else:
+        for block in document.blocks:
+            yield f"{block.location}, ", block.text
 
 
 def find_answers(course: Course, submission: Submission, documents: Sequence[Document]) -> dict[str, Answer]:
@@ -166,7 +210,7 @@ def find_answers(course: Course, submission: Submission, documents: Sequence[Doc
         state, reason = passage.state, passage.reason
         if state == "missing" and (unread := _unread(submission)):
             state, reason = "unreadable", f"nothing was found here, but a file could not be read: {unread}"
-        answers[criterion.id] = Answer(
+        answer = Answer(
             question=criterion.id,
             state=state,
             text=passage.text,
@@ -174,6 +218,7 @@ def find_answers(course: Course, submission: Submission, documents: Sequence[Doc
             machine_read=machine_read or passage.machine_read,
             reason=reason,
         )
+        answers[criterion.id] = leave_out_pleas(answer)
     return answers
 
 
@@ -275,6 +320,8 @@ def check(criterion: Criterion, answer: Answer, context: Context) -> Evidence:
             findings=(Finding(code="grader.fault", message=traceback.format_exc(), audience="staff"),),
             review=Review(reason="the grader failed on this criterion (see the finding for staff)"),
         )
+    if answer.written:
+        evidence = replace(evidence, findings=(*evidence.findings, build_addressed()))
     return _with_place(evidence, answer)
 
 

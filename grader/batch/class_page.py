@@ -106,11 +106,10 @@ class ClassTally:
         for mark in sheet.marks:
             self._add_mark(mark)
         self._add_findings(sheet)
-        waiting = [mark for mark in sheet.marks if mark.awarded is None]
-        if waiting:
-            at_stake = float(sum(mark.available for mark in waiting))
+        if sheet.waiting:
+            at_stake = float(sum(mark.available for mark in sheet.marks if mark.awarded is None))
             self.undecided += 1
-            self._waiting.append((at_stake, sheet.submission, ", ".join(mark.criterion for mark in waiting)))
+            self._waiting.append((at_stake, sheet.submission, ", ".join(sheet.waiting)))
             if len(self._waiting) > 4 * _MOST_WAITING:
                 self._waiting = self._sort_waiting()
         seconds = float(sheet.timing.get("seconds", 0))

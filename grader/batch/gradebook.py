@@ -20,16 +20,19 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 class Gradebook:
     """Gathers rows from marksheets, one at a time; of a marksheet its line is kept, since classes are large."""
 
-    def __init__(self, criteria: Sequence[str], roster: Sequence[str] = ()) -> None:
+    def __init__(self, criteria: Sequence[str], roster: Sequence[str] = (), *, late: bool = False) -> None:
+        """Take the columns of marks and the roster; ``late``: the rubric has a deadline, which has columns as well."""
         self.criteria, self.roster = tuple(criteria), tuple(roster)
+        self._late = ("submitted_at", "deducted") if late else ()
         self._rows: dict[str, str] = {}
 
     def add(self, sheet: Marksheet) -> None:
         """Take a student's marks; what is undecided stays blank."""
         marks = {mark.criterion: show_marks(mark.awarded) for mark in sheet.marks}
         totals = map(show_marks, (sheet.awarded, sheet.awarded_so_far, sheet.available))
-        waiting = " ".join(mark.criterion for mark in sheet.marks if mark.awarded is None)
-        cells = [*totals, *(marks.get(name, "") for name in self.criteria), waiting]
+        late = (sheet.submitted_at or "", show_marks(sheet.deducted)) if self._late else ()
+        waiting = " ".join(sheet.waiting)
+        cells = [*totals, *late, *(marks.get(name, "") for name in self.criteria), waiting]
         self._rows[sheet.submission] = _export_cells(sheet.status.replace("_", " "), *cells)
 
     def add_ungraded(self, student: str, status: str) -> None:
@@ -37,7 +40,7 @@ class Gradebook:
         self._rows[student] = self._export_blank(status)
 
     def _export_blank(self, status: str) -> str:
-        return _export_cells(status, *[""] * (len(self.criteria) + 4))
+        return _export_cells(status, *[""] * (len(self.criteria) + len(self._late) + 4))
 
     def export(self) -> Iterator[str]:
         """Yield the CSV's rows (RFC 4180 but for line feeds alone, which every reader takes and which compare well)."""
@@ -47,6 +50,7 @@ class Gradebook:
             "total",
             "so_far",
             "available",
+            *self._late,
             *self.criteria,
             "waiting_for_a_person",
             "on_roster",

@@ -50,8 +50,18 @@ class Desk:
 
 def open_desk(job: Job, lodgings: Lodgings | None = None) -> Desk:
     """Return the desk for a job. Raises ConfigError where the course is in no order."""
-    course = load_course([], root=Path(job.course), rubric=Path(job.rubric), class_folder=Path(job.class_folder))
-    return build_desk(job, course, lodgings)
+    return build_desk(job, load_job_course(job), lodgings)
+
+
+def load_job_course(job: Job) -> Course:
+    """Return the course that a job is about. Raises ConfigError."""
+    return load_course(
+        [],
+        root=Path(job.course),
+        rubric=Path(job.rubric),
+        class_folder=Path(job.class_folder),
+        times=Path(job.times) if job.times else None,
+    )
 
 
 def build_desk(job: Job, course: Course, lodgings: Lodgings | None = None) -> Desk:
@@ -112,7 +122,7 @@ def grade_unit(desk: Desk, path: Path, progress: Progress = lambda _: None) -> S
         return replace(read_summary(known.summary), work="unchanged")
     work, checked, objects, keys = _find_evidence(desk, submission, known, progress)
     seconds = time.monotonic() - started
-    sheet = mark_submission(desk.course, checked, seconds=seconds)
+    sheet = mark_submission(desk.course, submission, checked, seconds=seconds)
     progress("writing")
     record = _build_record(desk, submission, checked, sheet, earlier, objects, keys, work)
     desk.store.write_record(record)
@@ -249,7 +259,7 @@ def build_summary(sheet: Marksheet, work: Work) -> Summary:
         awarded=build_number(sheet.awarded),
         awarded_so_far=build_number(sheet.awarded_so_far) or 0,
         available=build_number(sheet.available) or 0,
-        waiting=tuple(mark.criterion for mark in sheet.marks if mark.awarded is None),
+        waiting=sheet.waiting,
         ungraded=tuple(mark.criterion for mark in sheet.marks if mark.evidence.verdict == "ungraded"),
         work=work,
         seconds=float(sheet.timing["seconds"]),

@@ -30,7 +30,9 @@ def write_whole(
     state = _describe(store, course, marksheets, handed_in, roster)
     if store.find_state(_STATE) == state and _is_whole(store, state):
         return
-    book = Gradebook([criterion.id for criterion in course.rubric.criteria], roster)
+    book = Gradebook(
+        [criterion.id for criterion in course.rubric.criteria], roster, late=course.rubric.late is not None
+    )
     tally, graded = ClassTally(), set[str]()
     for student, marksheet in marksheets.items():
         data = store.get(marksheet)

@@ -19,7 +19,18 @@ from grader.formula.evaluate import evaluate
 from grader.formula.faults import FormulaFault, NoValue, ShapeFault, TooMuch, Unread
 from grader.formula.meaning import Reading
 from grader.formula.slips import find_mendings
-from grader.formula.tree import Expr, Program, Sym, Var, find_free, find_names, find_nodes, find_variables, substitute
+from grader.formula.tree import (
+    Entries,
+    Expr,
+    Program,
+    Sym,
+    Var,
+    find_free,
+    find_names,
+    find_nodes,
+    find_variables,
+    substitute,
+)
 from grader.formula.worlds import Value, World
 
 Sort = Literal["reading", "misconception", "slip", "condition", "wrong", "refer"]
@@ -30,7 +41,10 @@ CONDITIONS = ("h0_zero", "tanh", "one_hot")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What an answer is. ``name`` is the reading, misconception, slip or condition; ``detail`` says more to staff."""
+    """What an answer is. ``name`` is the reading, misconception, slip or condition; ``detail`` says more to staff.
+
+    before: the right formula that a wrong answer was drawn from.
+    """
 
     sort: Sort
     name: str = ""
@@ -38,6 +52,7 @@ class Judgement:
     reading: Reading
     shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     hopeful: bool = False
+    before: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +62,14 @@ class Case:
     ``scalar``: the whole question is answered without any sign of matrices.
     ``followed``: what the student's own earlier answer would make right here. ``named``: quotients that may stand.
     ``asked``: the quantity itself. ``structural``: a last look at how a wrong formula is built, giving a misconception.
+    ``given``: conditions that the answer states.
     ``layouts``: which of "columns" and "rows" the student's other answers are right in.
     """
 
     bank: Bank
     scalar: bool = False
     layouts: Callable[[], frozenset[str]] = field(default=frozenset)
+    given: frozenset[str] = frozenset()
     followed: Expr | None = None
     named: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
@@ -76,6 +93,7 @@ def judge(variants: Sequence[Reading], case: Case) -> Judgement:
         return judge(renamed, case)
     for step in (
         _find_followed,
+        _find_stated,
         _find_scalar,
         _find_layout,
         _find_known_mistake,
@@ -154,6 +172,8 @@ def _find_followed(valued: Valued, case: Case) -> Judgement | None:
 def _find_layout(valued: Valued, case: Case) -> Judgement | None:
     """Right in row layout: as the transpose, or with rows for columns; only where no other answer uses columns."""
     for reading, generic in valued:
+        if isinstance(reading.expr, Entries):
+            continue  # rows and columns are named on the left side
         if isinstance(generic, tuple):
             right = case.bank.find_reading(transpose_values(generic), "generic")
             if right and "columns" not in case.layouts():
@@ -251,8 +271,17 @@ def _find_shapes(
     return None
 
 
+def _find_stated(valued: Valued, case: Case) -> Judgement | None:
+    """Right under a condition that the answer states."""
+    return _find_under(valued, case, [kind for kind in CONDITIONS if kind in case.given])
+
+
 def _find_condition(valued: Valued, case: Case) -> Judgement | None:
-    for kind in CONDITIONS:
+    return _find_under(valued, case, CONDITIONS)
+
+
+def _find_under(valued: Valued, case: Case, kinds: Sequence[str]) -> Judgement | None:
+    for kind in kinds:
         for reading, _ in valued:
             values = _try_values(reading.expr, case.bank, kind)
             name = case.bank.find_reading(values, kind) if isinstance(values, tuple) else None

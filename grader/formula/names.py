@@ -90,13 +90,12 @@ class NameReader(ABC):
         own = self._read_defined(base, labels)
         if own is not None:
             return self._apply_scripts(own, sups)
-        found = self.table.find(base, words)
+        found = self._find_repaired(base, words) if self.setting.machine_read else None
+        found = found or self.table.find(base, words)
         if found is None and base in self._index_names() and not labels:
             return self._apply_scripts(self._read_index(item.children[0]), sups)
         if found is None and base == "e" and not labels and len(sups) == 1 and sups[0].data == "sup":
             return Call("exp", self._read_bound(sups[0].children[1]))
-        if found is None and self.setting.machine_read:
-            found = self._find_repaired(base, words)
         if found is None:
             raise self._unknown(base, labels, item)
         name, used = found
@@ -197,7 +196,7 @@ class NameReader(ABC):
     def _implied_time(self) -> Var:
         """Return the time that a name without an index means: the innermost sum's, else the question's."""
         for name, timed in reversed(self.bound):
-            if timed or self.setting.lone == "time":
+            if (timed or self.setting.lone == "time") and not name.isupper():
                 return Var(name)
         return Var(self.setting.times[0] if self.setting.times else "t")
 

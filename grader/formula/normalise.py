@@ -36,6 +36,12 @@ _LOOKALIKES = {
 }  # fmt: skip
 _ACCENTS = {"\u0302": r"\hat", "\u0303": r"\tilde", "\u0304": r"\bar", "\u0305": r"\bar", "\u20d7": r"\vec"}
 
+# "y^_t": a hat behind its letter. "(.)": the elementwise product. "sum_{t=1..3}": both bounds below.
+_LATE_HAT = re.compile(r"(?<![A-Za-z\\])([yp])\^(?=_|\s|$|[-+*/,;)=])")
+_CIRCLED = re.compile(r"(?<=[\s)])\(\s*(?:\.|o)\s*\)(?=[\s(])")
+_BOUNDS = re.compile(
+    r"(sum|prod)_?\s*[{(]?\s*(\w)\s*=\s*(\w+(?:[-+]\d)?)\s*(?:\.{2,3}|…|\bto\b|:)\s*(\w+(?:[-+]\d)?)\s*[})]?(?=[\s\\(]|$)"
+)
 # [i = k], 1{i = k} and \mathbb{1}_{i = k}: one where the indices agree, else nothing (Iverson's bracket).
 _INDICATOR = re.compile(
     r"(?:\\math(?:bb|bf|ds|rm)\s*\{?\s*[1I]\s*\}?|(?<![A-Za-z\d_^.])[1I](?=\s*(?:_\s*)?\\?[\[{])|(?=\[))"
@@ -54,6 +60,7 @@ _SIGN = re.compile("[" + re.escape("".join(_SIGNS)) + "]")
 
 def normalise(text: str) -> str:
     """Return ``text`` in ASCII LaTeX as far as it is mathematics; words in other languages stay as they are."""
+    text = _BOUNDS.sub(r"\1_{\2=\3}^{\4} ", _CIRCLED.sub(r"\\odot ", _LATE_HAT.sub(r"\\hat{\1}", text)))
     text = _INDICATOR.sub(_read_indicator, text)
     text = _SAID_TRANSPOSE.sub("^{T}", text)
     text = _PRIMES.sub(lambda match: "'" * match[0].count("prime"), text)

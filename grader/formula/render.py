@@ -9,6 +9,7 @@ from grader.formula.tree import (
     Call,
     Cases,
     Div,
+    Entries,
     Expr,
     Mat,
     Mul,
@@ -81,6 +82,8 @@ class _Writer:
                 return rf"\begin{{bmatrix}}{rows}\end{{bmatrix}}"
             case Cases():
                 return self.write_cases(expr)
+            case Entries():
+                return self.write(expr.body, rank)
             case Where():
                 return self.write(expr.body, rank)
             case Program():

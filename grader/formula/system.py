@@ -60,6 +60,9 @@ def judge_system(equations: Sequence[Equation], case: Case) -> Judgement | None:
         if solved is None:
             continue
         name = _find_reading(solved, case, kind)
+        if name and _is_contradicted(equations, name, case, kind):
+            detail = "the steps written out are right, and the general formula beside them says something else"
+            return Judgement(sort="refer", name="several", detail=detail, reading=reading)
         if name:
             shown = name if kind == "generic" else "scalar"
             return Judgement(sort="reading", name=shown, detail=f"{name}, solved line by line", reading=reading)
@@ -72,6 +75,20 @@ def judge_system(equations: Sequence[Equation], case: Case) -> Judgement | None:
         or _judge_mended(equations, case, reading)
         or _judge_condition(equations, case, reading)
     )
+
+
+def _is_contradicted(equations: Sequence[Equation], name: str, case: Case, kind: str) -> bool:
+    """Whether a line for all steps differs from what the lines for single steps come to."""
+    general = [e for e in equations if e.left is None or not any(isinstance(time, Num) for time in e.left.times)]
+    plain = [e for e in general if not is_circular(e.right, case.asked) and e.left is not None]
+    if len(general) == len(equations):
+        return False
+    for equation in plain:
+        solved = _solve([equation], case, kind)
+        wanted = _pick(case.bank, case.bank.readings[name], kind, solved.moments) if solved is not None else None
+        if solved is not None and wanted is not None and not equal_values(solved.values, wanted):
+            return True
+    return False
 
 
 def _judge_condition(equations: Sequence[Equation], case: Case, reading: Reading) -> Judgement | None:

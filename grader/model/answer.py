@@ -34,6 +34,7 @@ class Location:
 class Answer:
     """One answer. ``text`` is raw (labels removed; ``$`` mathematics and ``~~`` strikes kept).
 
+    ``written`` is the whole of it where ``text`` leaves out what is no answer, else "".
     ``reason`` says, for staff, why a text is unreadable (a scan, a binary file, two contradicting answers).
     """
 
@@ -43,3 +44,9 @@ class Answer:
     location: Location | None = None
     machine_read: bool = False
     reason: str = ""
+    written: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The student's own words, whole."""
+        return self.written or self.text

@@ -9,6 +9,9 @@ from grader.model.evidence import Finding
 
 Media = Literal["markdown", "text", "notebook", "html", "pdf", "docx", "image", "other"]
 
+# Who says when it was handed in: the learning platform, the teacher's list, or the student's own last commit.
+TimeSource = Literal["platform", "list", "commit"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
@@ -22,7 +25,10 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """One student's hand-in; ``digest`` (sha256 over sorted (path, sha256)) keys every cache."""
+    """One student's hand-in; ``digest`` (sha256 over sorted (path, sha256)) keys every cache.
+
+    ``submitted_at`` is ISO 8601 with its zone, None where it is not known; ``time_source`` is who says so.
+    """
 
     student: str
     assignment: str
@@ -31,5 +37,6 @@ class Submission:
     digest: str
     attempt: int = 1
     submitted_at: str | None = None
+    time_source: TimeSource = "platform"
     machine_read: bool = False
     findings: tuple[Finding, ...] = ()
