@@ -145,7 +145,7 @@ def find_label(raw: str) -> Label | None:
         found = find(view.text[start:])
         if found is not None:
             end, label = start + found[0], found[1]
-            if before and not (label.question and label.sure):
+            if before and not label.sure:
                 return None
             more = CORRECTED.match(view.text, end)
             end = more.end() if more else end

@@ -20,7 +20,8 @@ _TAKES_BACK = re.compile(
 )
 # A line above answers to parts that were answered before.
 _ANNOUNCES = re.compile(
-    r"\W*(?:edits?|corrections?|errata|erratum|revisions?|updates?|اصلاحات|اصلاحیه|تصحیح)\b[^.:\n]{0,60}:?\W*\Z",
+    r"\W*(?:edits?|corrections?|errata|erratum|revisions?|updates?|اصلاحات|اصلاحیه|تصحیح)"
+    r"(?:\s*\([^)\n]{0,60}\)|\s+(?:to|of|after|from)\b[^.:\n]{0,40}(?=:))?\W*\Z",
     re.IGNORECASE,
 )
 

@@ -37,6 +37,8 @@ _SPOKEN = re.compile(
     re.IGNORECASE,
 )
 _DIGITS = {ord(digit): str(index % 10) for index, digit in enumerate("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩")}
+# A formula or more than a few words: no title.
+_ANSWERED = re.compile(r"[$=]|(?:\w+\W+){8}")
 _ENDED = re.compile(r"[.!?؟:]\W*\Z")
 
 
@@ -72,11 +74,14 @@ def _is_labelled(unit: Unit) -> bool:
 def _split(units: list[Unit], start: int, end: int, question: int | None) -> None:
     """Cut the units from ``start`` to ``end`` where their marks go up."""
     pieces: list[Unit] = []
+    above = ""
     named: list[tuple[int, str]] = []
     current = question
     for index in range(start, end):
         marks = list(_find_marks(units, index, question is not None and index == start))
         pieces += _cut(units[index], marks)
+        if not named:
+            above += _read_above(units[index], marks, question is not None)
         for mark in marks:
             if mark.question is None and current is None:
                 return
@@ -85,8 +90,16 @@ def _split(units: list[Unit], start: int, end: int, question: int | None) -> Non
     parts = [name for name in named if name[1]]
     questions = {number for number, _ in named}
     enough = len(parts) >= (1 if question else 2)
+    if question and _ANSWERED.search(above):
+        return  # "In part a we had ..." speaks of a part that was answered above
     if enough and named == sorted(set(named)) and (question is None or questions == {question}):
         units[start:end] = pieces
+
+
+def _read_above(unit: Unit, marks: Sequence[_Mark], labelled: bool) -> str:
+    """Return what stands before the first mark, without a title."""
+    text = unit.rest if labelled else unit.text
+    return "" if unit.heading else text[: marks[0].start] if marks else f"{text}\n"
 
 
 def _find_marks(units: Sequence[Unit], index: int, opens: bool) -> Iterator[_Mark]:
