@@ -28,8 +28,10 @@ _VERDICT = re.compile(
 )
 # How an answer begins that names an option and says nothing else by which it is known.
 _CHOOSES = re.compile(
-    r"[\s*_>(\[-]*(?:[1-9][\s)\].,:;-]|(?:options?|choices?|answer)\b|گزینه"
-    r"|(?:the )?(?:first|second|third|fourth|last|both|اول|دوم|سوم|چهارم)(?: (?:option|choice|one))?\s*(?:[.,:;)]|\Z))",
+    r"[\s*_>(\[-]*(?:i (?:would )?(?:choose|pick|take|select|go (?:for|with)) )?"
+    r"(?:[1-9][\s)\].,:;-]|(?:options?|choices?|answer)\b|گزینه"
+    r"|(?:the )?(?:first|second|third|fourth|last|both|اول|دوم|سوم|چهارم)"
+    r"(?: (?:option|choice)\b|(?: one)?\s*(?:[.,:;)]|\Z)))",
     re.IGNORECASE,
 )
 _MOST_PIECES = 6  # paragraphs for each part

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from grader.documents.blocks import Block, BlockKind, Document, Line
 from grader.documents.candidates import list_parts
 from grader.documents.clues import Place
+from grader.documents.files import label_files
 from grader.documents.nearby import find_hidden, is_report
 from grader.documents.noise import (
     CHOOSES,
@@ -67,6 +68,7 @@ def find_passages(documents: Sequence[Document], wanted: Sequence[Place]) -> Map
     """
     parts = list_parts(wanted)
     units = [build_units(index, document) for index, document in enumerate(documents)]
+    label_files(units, documents, parts)
     openings, torn = find_openings(units, wanted, [document.template for document in documents])
     found = _Found(torn=torn)
     for index, document in enumerate(documents):
@@ -169,8 +171,7 @@ def _build_passage(place: Place, found: _Found, documents: Sequence[Document], w
 
 def _quotes_questions(segments: Iterable[Segment]) -> bool:
     """Tell whether a document has quotations above answers that are not quoted."""
-    answered = (item for item in segments if item.place and any(unit.quoted for unit, _ in item.units))
-    return sum(not item.only_quoted for item in answered) >= 2
+    return sum(item.place is not None and item.question_quoted for item in segments) >= 2
 
 
 def _drop_questions(told: Sequence[Segment]) -> Sequence[Segment]:
@@ -181,11 +182,14 @@ def _drop_questions(told: Sequence[Segment]) -> Sequence[Segment]:
 
 def _cut_question(segment: Segment) -> str:
     """Return a segment's text without the question repeated above the answer and without the word "Answer:"."""
-    own = [(unit, text) for unit, text in segment.units if not unit.quoted]
-    quoted = any(unit.quoted for unit, _ in segment.units)
-    kept = Segment(document=segment.document, place=segment.place, units=own) if quoted else segment
-    text = kept.text if kept.unstruck else segment.text
-    return cut_question(text)
+    quoted = segment.keep(lambda unit: unit.quoted)
+    own = segment.keep(lambda unit: not unit.quoted)
+    if quoted.unstruck and own.unstruck:
+        if segment.question_quoted:
+            return cut_question(own.text)
+        if is_question_text(own.unstruck):  # the question, and the answer in a quotation below it
+            return quoted.text
+    return cut_question(segment.text)
 
 
 def _find_doubt(texts: Sequence[str], files: Sequence[str]) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from grader.documents.clues import Place
@@ -54,6 +54,16 @@ class Segment:
         """The text that is not struck out, without a title in the label's own line."""
         own = "".join(unit.joint + text for unit, text in self.units if not is_title_line(unit, text))
         return drop_struck(own).strip()
+
+    @property
+    def question_quoted(self) -> bool:
+        """True where a quotation stands above text that is not quoted."""
+        told = [unit.quoted for unit, text in self.units if text.strip()]
+        return bool(told) and told[0] and not all(told)
+
+    def keep(self, wanted: Callable[[Unit], bool]) -> Segment:
+        """Return the segment with those of its units that are wanted."""
+        return replace(self, units=[(unit, text) for unit, text in self.units if wanted(unit)])
 
     @property
     def only_quoted(self) -> bool:
