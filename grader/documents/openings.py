@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from grader.documents.candidates import FULL, PLAIN, SET_APART, Candidate, find_candidates, list_parts, says_something
 from grader.documents.clues import Place
-from grader.documents.ordered import find_whole, label_by_order
+from grader.documents.ordered import find_whole, label_by_order, label_dotted
 from grader.documents.runs import Stretch
 from grader.documents.spoken import split_prose
 from grader.documents.terse import split_lines
@@ -57,6 +57,7 @@ def find_openings(
     for document, template in zip(units, templates, strict=True):
         split_lines(document)
         split_prose(document)
+        label_dotted(document, places)
         label_by_order(document, list(_find_stretches(document, places, words, template)))
         candidates = _filter(document, list(find_candidates(document, parts, words, template)), parts)
         torn.update(_find_torn(document, candidates))

@@ -60,6 +60,25 @@ def label_by_order(units: list[Unit], stretches: Sequence[Stretch]) -> None:
     _label_all_pieces(units, [stretch for stretch in stretches if not _has_labels(units, stretch)])
 
 
+def label_dotted(units: list[Unit], places: Sequence[Place]) -> None:
+    """Set the labels of a report whose parts are numbered "1.1", "1.2", ... where the numbers go up as on the sheet.
+
+    What is numbered so but is no part, or a part with a letter, leaves all of them unsure.
+    """
+    numbered: dict[tuple[int, int], Place] = {}
+    for place in places:
+        above = sum(other.question == place.question for other in numbered.values())
+        numbered[place.question, above + 1] = place
+    starts = {
+        index: count for index, unit in enumerate(units) if (count := find_count(unit.text)) and count.style == "dotted"
+    }
+    names = [(count.question or 0, count.number) for count in starts.values()]
+    lettered = any(unit.label and unit.label.part and index not in starts for index, unit in enumerate(units))
+    if len(names) >= 3 and names == sorted(set(names)) and set(names) <= numbered.keys() and not lettered:
+        for name, (index, count) in zip(names, starts.items(), strict=True):
+            _set_label(units, index, numbered[name], count.rest)
+
+
 def _has_labels(units: Sequence[Unit], stretch: Stretch) -> bool:
     """Tell whether anything in a stretch is labelled as a part: then its order alone says nothing."""
     counts = [count for _, count in _find_counts(units, stretch)]
@@ -84,8 +103,6 @@ def _set_label(units: list[Unit], index: int, place: Place, rest: str) -> None:
 def _find_counted(units: Sequence[Unit], stretch: Stretch) -> _Counted | None:
     """Return the parts of a stretch that count up from one, None where none do."""
     found = list(_find_counts(units, stretch))
-    if stretch.opens is None and (dotted := _find_dotted(found, stretch)):
-        return dotted
     for style in _STYLES:
         starts = [(index, count) for index, count in found if count.style == style]
         if not starts:
@@ -95,23 +112,6 @@ def _find_counted(units: Sequence[Unit], stretch: Stretch) -> _Counted | None:
         if len(starts) >= 2 and _fits(style, starts, stretch):
             return _judge(units, stretch, style, starts)
     return None
-
-
-def _find_dotted(found: Sequence[tuple[int, Count]], stretch: Stretch) -> _Counted | None:
-    """Return the parts of a whole report that are numbered "1.1", "1.2", ... where the numbers are those of the sheet.
-
-    What is numbered so but is no part leaves all of them unsure.
-    """
-    numbered = {
-        (place.question, sum(other.question == place.question for other in stretch.places[:index]) + 1): place
-        for index, place in enumerate(stretch.places)
-    }
-    starts = [(index, count) for index, count in found if count.style == "dotted"]
-    names = [(count.question or 0, count.number) for _, count in starts]
-    if len(names) < 3 or names != sorted(set(names)) or not set(names) <= numbered.keys():
-        return None
-    places = tuple(numbered[name] for name in names)
-    return _Counted(places=places, starts=tuple(starts), style="dotted", sure=True)
 
 
 def _find_counts(units: Sequence[Unit], stretch: Stretch) -> Iterator[tuple[int, Count]]:

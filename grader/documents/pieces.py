@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from grader.documents.clues import Place, find_suited
-from grader.documents.noise import CHOOSES, drop_struck, is_header, is_question_text
+from grader.documents.noise import CHOOSES, drop_struck, is_header, is_question_text, is_quoted_question
 from grader.documents.units import Unit
 
 _BULLET = re.compile(r"\s*[-*+•●▪‣–][ \t]+\S")
@@ -92,7 +92,8 @@ def _waits(units: Sequence[Unit], piece: Piece) -> bool:
     """Tell whether a piece is no answer by itself, but belongs to the one that follows."""
     text = piece_text(units, piece)
     return (
-        all(units[index].heading or units[index].quoted for index in piece)
+        all(units[index].heading for index in piece)
+        or (all(units[index].quoted for index in piece) and is_quoted_question(text))
         or not drop_struck(text).strip()
         or is_question_text(text)
     )

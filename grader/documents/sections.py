@@ -147,7 +147,7 @@ def _is_title(loose: Iterable[Segment]) -> bool:
 def _build_passage(place: Place, found: _Found, documents: Sequence[Document], wanted: Sequence[Place]) -> Passage:
     mine = [item for item in found.segments if item.place == place and not item.closed]
     told = _drop_questions([item for item in mine if not is_placeholder(item.unstruck)])
-    told = [item for item in told if not (item.document in found.quoting and item.only_quoted)]
+    told = [item for item in told if not (item.document in found.quoting and item.only_asks)]
     if not told:
         return _build_empty(place, mine, found, documents, wanted)
     told = drop_corrected(told)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from grader.documents.clues import Place
-from grader.documents.noise import CHOOSES, drop_struck
+from grader.documents.noise import CHOOSES, drop_struck, is_quoted_question
 from grader.documents.openings import Opening
 from grader.documents.units import Unit
 from grader.model import Location
@@ -66,9 +66,10 @@ class Segment:
         return replace(self, units=[(unit, text) for unit, text in self.units if wanted(unit)])
 
     @property
-    def only_quoted(self) -> bool:
-        """True where nothing but a quotation stands under the label."""
-        return not any(text.strip() and not unit.quoted for unit, text in self.units)
+    def only_asks(self) -> bool:
+        """True where nothing but a quoted question stands under the label."""
+        quoted = not any(text.strip() and not unit.quoted for unit, text in self.units)
+        return quoted and is_quoted_question(self.unstruck)
 
     @property
     def location(self) -> Location | None:
