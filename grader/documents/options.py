@@ -20,6 +20,7 @@ from grader.documents.option_words import (
     CORRECTION,
     EXCEPT,
     NONE,
+    OF_THE_CHOSEN,
     OTHERS,
     UNSURE,
     WAVERED,
@@ -38,7 +39,8 @@ class Named:
     """What a text names. ``doubt`` says why nothing can be told from it (then ``chosen`` is only a suggestion).
 
     ``by`` is how: number, words, all but, the others, marks. ``in_words`` are the options whose words or formulas the
-    text asserts. ``text`` is all that was read, ``claim`` the sentences with a claim, ``reason`` all that explains it;
+    text asserts, ``denied_words`` those whose words it only denies. ``contrary`` is a sentence that says of the chosen
+    options what rules an option out. ``apart``: options are claimed in more than one sentence. ``text`` is all that was read, ``claim`` the sentences with a claim, ``reason`` all that explains it;
     they are folded. ``addressed``: something was left out because it speaks to the grader.
     """
 
@@ -47,6 +49,9 @@ class Named:
     doubt: str = ""
     none_of_them: bool = False
     in_words: frozenset[int] = frozenset()
+    denied_words: frozenset[int] = frozenset()
+    contrary: str = ""
+    apart: bool = False
     text: str = ""
     claim: str = ""
     reason: str = ""
@@ -97,11 +102,19 @@ def _read_sentences(body: str, options: Sequence[Nameable], cues: Sequence[str],
     if cut := _corrected(units, mentions, options):
         units = _units("\n".join(units)[cut:])
         mentions = _mentions(units, options, denials)
-    asserted, denied = _in_words(units, options, denials)
+    asserted, denied = _in_words(units, mentions, options, denials)
     text = "\n".join(units)
     named = _settle(text, frozenset(option.number for option in options), mentions, asserted, denied)
     claimed = {mention.unit for mention in mentions if mention.claim}
-    return replace(named, claim="\n".join(units[index] for index in sorted(claimed)), reason=text, in_words=asserted)
+    return replace(
+        named,
+        claim="\n".join(units[index] for index in sorted(claimed)),
+        reason=text,
+        in_words=asserted,
+        denied_words=denied - asserted,
+        contrary=_find_contrary(units, mentions, options, denials, named.chosen),
+        apart=len({m.unit for m in mentions if m.claim and not m.denied}) > 1,
+    )
 
 
 def _units(text: str, cues: Sequence[str] = ()) -> list[str]:
@@ -156,7 +169,8 @@ def _is_denied(unit: str, index: int, places: Sequence[Place], denials: Sequence
 
 def _mask(unit: str) -> str:
     """Hide formulas and short remarks in brackets, so that the numbers in them are not taken for options."""
-    masked = re.sub(r"p\([^()]*\)", lambda m: "_" * len(m[0]), unit)
+    masked = re.sub(r"\bi\. ?e\b\.?|\be\. ?g\b\.?", lambda m: " " * len(m[0]), unit)
+    masked = re.sub(r"p\([^()]*\)", lambda m: "_" * len(m[0]), masked)
     masked = re.sub(r"(?<![a-z])[fhowxy]\((?:t|i|\d+)(?: ?[+\-] ?\d)?\)", lambda m: "_" * len(m[0]), masked)
     masked = re.sub(r" \((?!iii\))[^\W\d]{3,}[^()]*\)", lambda m: " " * len(m[0]), masked)
     return re.sub(r"[a-z]_[\w+\-]+(?:\.\.[a-z]_[\w+\-]+)?", lambda m: "_" * len(m[0]), masked)
@@ -171,17 +185,39 @@ def _blank_words(masked: str, unit: str, places: Sequence[Place], options: Seque
 
 
 def _in_words(
-    units: Sequence[str], options: Sequence[Nameable], denials: Sequence[str]
+    units: Sequence[str], mentions: Sequence[_Mention], options: Sequence[Nameable], denials: Sequence[str]
 ) -> tuple[frozenset[int], frozenset[int]]:
-    """Return the options that the text asserts and those it denies by their words or formulas."""
+    """Return the options that the text asserts and those it denies by their words or formulas.
+
+    The words of an option whose number the sentence rules out tell why ("not 4, it looks at today only").
+    """
     asserted: set[int] = set()
     refused: set[int] = set()
-    for unit in units:
+    for number, unit in enumerate(units):
         places = find_words(unit, options)
+        ruled_out = {m.place.option for m in mentions if m.unit == number and m.denied}
         for index, place in enumerate(places):
-            excluded = place.denied or _is_denied(unit, index, places, denials)
+            denied = not place.firm and _is_denied(unit, index, places, denials)
+            excluded = place.denied or place.option in ruled_out or denied
             (refused if excluded else asserted).add(place.option)
     return frozenset(asserted), frozenset(refused)
+
+
+def _find_contrary(
+    units: Sequence[str],
+    mentions: Sequence[_Mention],
+    options: Sequence[Nameable],
+    denials: Sequence[str],
+    chosen: frozenset[int],
+) -> str:
+    """Return a sentence about chosen options only that says of them what rules an option out, "" for none."""
+    for number, unit in enumerate(units):
+        about = {m.place.option for m in mentions if m.unit == number}
+        about |= {place.option for place in find_words(unit, options)}
+        own = about or OF_THE_CHOSEN.search(unit)
+        if own and not about - chosen and not OTHERS.search(unit) and any(find_phrase(d, unit) for d in denials):
+            return unit
+    return ""
 
 
 # --- from mentions to a choice ---------------------------------------------------------------------------------------

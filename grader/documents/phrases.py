@@ -2,7 +2,8 @@
 
 A phrase is made to be read by a teacher:
 
-- words stand in the order given; ``word*`` allows any ending, ``(a|b)`` means one of them, ``(a )?`` is optional;
+- words stand in the order given; ``word*`` allows any ending, ``(a|b)`` means one of them, ``(a )?`` is optional, as is
+  the space in ``a ?b``;
 - ``...`` stands for up to six words, not across "but", "while" or the end of a sentence;
 - ``a + b`` means both in one sentence, in any order;
 - a phrase counts when it is asserted; a leading ``not`` asks for it denied: ``not differentiable`` meets "isn't
@@ -101,6 +102,9 @@ def _pattern(part: str) -> str:
             pattern += r"\w*"
         elif char in "()|?":
             pattern += "(?:" if char == "(" else char
+        elif rest.startswith(" ?"):
+            pattern, position = pattern + r"[\s\-]*", position + 2
+            continue
         elif char in " -":
             persian = _PERSIAN.match(part[position + 1 : position + 2] or "x")
             pattern += r"[\s\-]*" if persian or char == "-" else r"[\s\-]+"
