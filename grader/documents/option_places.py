@@ -39,7 +39,7 @@ _LAST = r"\bthe last\b(?! two| 2)|آخری|گزینه ?ی? (?:آخر|اخر)"
 
 
 _TRAILING_DENIAL = re.compile(
-    r"\b(?:not|rather than|instead of|except|unlike|but not|نه|به جز|بجز)\W*(?:the|option)?\W*$"
+    r"\b(?:not|rather than|instead of|except|unlike|but not|نه|به جز|بجز)[^\w,;:]*(?:the|option)?[^\w,;:]*$"
 )
 
 
@@ -204,7 +204,10 @@ def _predicate(unit: str, end: int, following: int) -> str:
     if re.fullmatch(rf"[\s)]*(?:{AND}|{OR})\W*(?:the )?\W*(?:{NOUN})?\W*", after):
         later = re.sub(r"^[\w)]+", "", unit[following:])
         after = re.split(r"[\d(]|\b(?:first|second|third|fourth)\b", later, maxsplit=1)[0]
-    clause = rf"\bbut\b|\band (?:not|the|we|it|they)\b|\bو نه\b|\bwhich\b|\bwhile\b|\bwhereas\b|,\s*(?:not|so|and|the|it)\b|{BECAUSE.pattern}|=>|اما|ولی"
+    clause = (
+        r"\bbut\b|\band (?:not|the|we|it|they)\b|\bو نه\b|\bwhich\b|\bwhile\b|\bwhereas\b"
+        rf"|,\s*(?:not|so|and|the|it)\b|{BECAUSE.pattern}|=>|اما|ولی"
+    )
     after = re.split(clause, after, maxsplit=1)[0]
     after = re.sub(r"^\s*[:=\-(][\s:=\-(>]*", "", after)
     if not re.match(r"\s*,?\s*(?:no\b|✗|نه)", after):

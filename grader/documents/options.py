@@ -40,8 +40,9 @@ class Named:
 
     ``by`` is how: number, words, all but, the others, marks. ``in_words`` are the options whose words or formulas the
     text asserts, ``denied_words`` those whose words it only denies. ``contrary`` is a sentence that says of the chosen
-    options what rules an option out. ``apart``: options are claimed in more than one sentence. ``text`` is all that was read, ``claim`` the sentences with a claim, ``reason`` all that explains it;
-    they are folded. ``addressed``: something was left out because it speaks to the grader.
+    options what rules an option out. ``apart``: options are claimed in more than one sentence. ``text`` is all that was
+    read, ``claim`` the sentences with a claim, ``reason`` all that explains it, ``about`` what of it names no option
+    that is not chosen; they are folded. ``addressed``: something was left out because it speaks to the grader.
     """
 
     chosen: frozenset[int] = frozenset()
@@ -55,6 +56,7 @@ class Named:
     text: str = ""
     claim: str = ""
     reason: str = ""
+    about: str = ""
     addressed: bool = False
 
 
@@ -106,10 +108,12 @@ def _read_sentences(body: str, options: Sequence[Nameable], cues: Sequence[str],
     text = "\n".join(units)
     named = _settle(text, frozenset(option.number for option in options), mentions, asserted, denied)
     claimed = {mention.unit for mention in mentions if mention.claim}
+    others = {mention.unit for mention in mentions if mention.place.option not in named.chosen}
     return replace(
         named,
         claim="\n".join(units[index] for index in sorted(claimed)),
         reason=text,
+        about="\n".join(unit for index, unit in enumerate(units) if index not in others),
         in_words=asserted,
         denied_words=denied - asserted,
         contrary=_find_contrary(units, mentions, options, denials, named.chosen),

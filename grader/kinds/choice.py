@@ -191,7 +191,7 @@ def _find_contradiction(question: Question, named: Named) -> str:
 def _about_chosen(question: Question, named: Named) -> str:
     """Return the sentences that do not speak of a group to which nothing that was chosen belongs."""
     others = [p for group in question.groups if not named.chosen & set(group.options) for p in group.phrases]
-    units = named.reason.splitlines()
+    units = named.about.splitlines()
     return "\n".join(unit for unit in units if not any(locate_phrase(phrase, unit) for phrase in others))
 
 
