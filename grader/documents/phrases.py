@@ -25,7 +25,7 @@ CONTRAST = (
     "but|while|whereas|unlike|however|although|though|yet|compared|اما|ولی|لیکن|درحالی|برخلاف|بر خلاف|هرچند|اگرچه"
 )
 # Words that a gap does not cross: what follows them is said of something else.
-_NO_GAP = rf"{CONTRAST}|because|since|so|therefore|thus|hence|چون|زیرا|پس|بنابراین"
+_NO_GAP = rf"{CONTRAST}|because|since|so|therefore|thus|hence|چون|زیرا|پس|بنابراین|است|هستند|نیست|نیستند"
 _GAP = rf"(?:[^\w.;!?]+(?!(?:{_NO_GAP})\b)[\w']+){{0,6}}?[^\w.;!?]+"
 _PERSIAN = re.compile(r"[\u0600-\u06ff]")
 
@@ -43,12 +43,18 @@ _NOT_NEGATION = re.compile(
     r"\bnot (?:only|just|merely|simply)\b|\bno (?:doubt|matter|wonder)\b|\bwithout (?:a )?doubt\b|نه تنها"
     r"|نه فقط|بدون شک"
 )
+# "I do not think that we can train it" denies the training: the pronoun opens no new clause there.
+_NOT_THINK = re.compile(
+    r"\b((?:don't|do not|dont|doubt|can't|cannot|no way|not possible|impossible)"
+    r"(?: (?:think|believe|see|expect|how|a way|for))* (?:that )?)(?:we|you|they|i|one|it)\b"
+)
 # Where a clause ends: a negator on the other side does not reach across.
 _BOUNDARY = re.compile(
     rf"[;:?!]|,(?! *(?:or|nor)\b)|\b(?:{CONTRAST}|so|because|since|therefore|thus|hence|which|as|then|we|they|you|i"
     r"|and (?=(?:so|therefore|thus|it|this|we|the|cannot|can|could|do|does|is|are|will|would|never|has|have|\w+n't)\b)"
     r"|چون|زیرا|پس|بنابراین|که|در نتیجه)\b|=>|->"
 )
+_CLAUSE = re.compile(rf"[,;:?!]|\b(?:{CONTRAST}|so|because|since|therefore|thus|hence)\b|=>|->")
 _AFTER = re.compile(
     r"^\W*(?:is|are|was|gets?|becomes?|has|have|does|do|will|would|can|could)?\W*"
     r"(?:not|n't|\w+n't|cannot|never|fails?|lost|missing|absent|gone|impossible|blocked|broken|stopped|cut)\b"
@@ -149,6 +155,12 @@ def locate_phrase(phrase: str, folded: str) -> list[tuple[int, int, bool]]:
     return found
 
 
+def find_clause(folded: str, start: int, end: int) -> str:
+    """Return the clause around ``folded[start:end]``: up to the next comma, colon or word of contrast on each side."""
+    before = _CLAUSE.split(folded[:start])[-1]
+    return before + folded[start:end] + _CLAUSE.split(folded[end:])[0]
+
+
 def is_denied(folded: str, start: int, end: int, own: str = "") -> bool:
     """Return whether what stands at ``folded[start:end]`` is negated there; two negations cancel out.
 
@@ -156,6 +168,7 @@ def is_denied(folded: str, start: int, end: int, own: str = "") -> bool:
     (and after them in "the gradient is lost"), Persian with the verb at the end.
     """
     text = _NOT_NEGATION.sub(lambda m: "_" * len(m[0]), folded)
+    text = _NOT_THINK.sub(lambda m: m[1].replace("doubt", "never") + "_" * (len(m[0]) - len(m[1])), text)
     before = _BOUNDARY.split(text[:start])[-1]
     before = _PERSIAN_VERB.split(before)[-1]
     before = " ".join(re.findall(r"[\w']+", before)[-7:])

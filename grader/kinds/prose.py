@@ -7,12 +7,13 @@ speaks to the grader is left out. Credit is given without a person only where ev
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
-from grader.documents.phrases import check_phrases, find_phrase, locate_phrase, repeats_question
+from grader.documents.phrases import check_phrases, find_clause, find_phrase, locate_phrase, repeats_question
 from grader.documents.wording import (
     Sentence,
     find_sentences,
@@ -29,6 +30,12 @@ from grader.model import Answer, Evidence, Finding, Json, Review, Verdict
 Status = Literal["made", "contradicted", "mixed", "strewn", "absent"]
 _SHOWN_STATUS = {"made": "found", "contradicted": "not right", "mixed": "unclear", "strewn": "words only"}
 
+# What a clause is not about: "instead of softmax", "than with softmax".
+_ASIDE = re.compile(
+    r"\b(?:instead of|in place of|without|replac\w*|unlike|than|compared (?:to|with)|no|rather than|not|from"
+    r"|lose|losing)"
+    r"(?:\s+(?:with|the|a|using|usual|normal|in|for|of))*\W*$|(?:به جای|بجای|برخلاف|بدون|نسبت به|از)\W*$"
+)
 # A longer answer is for a person: reading takes time, and no honest answer is so long.
 MAX_CHARACTERS = 12_000
 
@@ -75,10 +82,14 @@ class Question:
     rules: tuple[Rule, ...]
     # Phrases by which a sentence of the sheet's question is known when a student copies it.
     question_cues: tuple[str, ...] = ()
+    # What the question compares its subject with ("softmax"): a clause that names it, and no word of the subject, says
+    # nothing of a deciding point.
+    foils: tuple[str, ...] = ()
+    subject: tuple[str, ...] = ()
     model_answer: str = ""
 
     def __post_init__(self) -> None:
-        check_phrases(self.question_cues)
+        check_phrases(self.question_cues, self.foils, self.subject)
         names = {point.name for point in self.points}
         if unknown := {need for rule in self.rules for need in rule.needs} - names:
             raise ValueError(f"rules: there is no point {sorted(unknown)[0]!r}")
@@ -116,7 +127,7 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
 
 
 def _read(question: Question, sentences: Sequence[Sentence]) -> _Reading:
-    hits = {point.name: _find_hits(point, sentences) for point in question.points}
+    hits = {point.name: _find_hits(question, point, sentences) for point in question.points}
     strewn = [hit.sentence.folded for found in hits.values() for hit in found if hit.for_it and not hit.said]
     crowded = {text for text in strewn if strewn.count(text) >= 3}
     status = {point.name: _status(point, hits[point.name], crowded) for point in question.points}
@@ -124,18 +135,30 @@ def _read(question: Question, sentences: Sequence[Sentence]) -> _Reading:
     return _Reading(sentences=tuple(sentences), hits=hits, status=status, rule=_find_rule(question, made))
 
 
-def _find_hits(point: Point, sentences: Sequence[Sentence]) -> list[_Hit]:
+def _find_hits(question: Question, point: Point, sentences: Sequence[Sentence]) -> list[_Hit]:
     hits = []
     for sentence in sentences:
         if sentence.plain.rstrip().endswith(("?", "؟")):
             continue
-        said = is_sentence(sentence.folded)
-        if any(find_phrase(phrase, sentence.folded) for phrase in point.supports):
+        # An entry of a list makes its one point without a verb ("- zero gradient").
+        said = is_sentence(sentence.folded) or (sentence.item and 1 < len(sentence.folded.split()) <= 6)
+        if _says(question, point, point.supports, sentence.folded):
             hits.append(_Hit(sentence=sentence, for_it=True, said=said))
-        against = any(find_phrase(phrase, sentence.folded) for phrase in point.contradicts)
-        if against and not is_supposed(sentence.folded):
+        if _says(question, point, point.contradicts, sentence.folded) and not is_supposed(sentence.folded):
             hits.append(_Hit(sentence=sentence, for_it=False, said=said))
     return hits
+
+
+def _says(question: Question, point: Point, phrases: Sequence[str], folded: str) -> bool:
+    spans = (span for phrase in phrases if (span := find_phrase(phrase, folded)))
+    return any(not (point.deciding and _is_of_foil(question, find_clause(folded, *span))) for span in spans)
+
+
+def _is_of_foil(question: Question, clause: str) -> bool:
+    """Return whether a clause speaks of what the subject is compared with and not of the subject."""
+    named = [span for foil in question.foils for span in locate_phrase(foil, clause)]
+    others = [start for start, _, _ in named if not _ASIDE.search(clause[:start])]
+    return bool(others) and not any(locate_phrase(word, clause) for word in question.subject)
 
 
 def _status(point: Point, hits: Sequence[_Hit], crowded: set[str]) -> Status:
