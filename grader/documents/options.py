@@ -21,6 +21,8 @@ from grader.documents.option_words import (
     EXCEPT,
     NONE,
     OF_THE_CHOSEN,
+    ONLY_AFTER,
+    ONLY_BEFORE,
     OTHERS,
     UNSURE,
     WAVERED,
@@ -105,6 +107,7 @@ def _read_sentences(body: str, options: Sequence[Nameable], cues: Sequence[str],
         units = _units("\n".join(units)[cut:])
         mentions = _mentions(units, options, denials)
     asserted, denied = _in_words(units, mentions, options, denials)
+    asserted = _find_only(units, options) & asserted or asserted
     text = "\n".join(units)
     named = _settle(text, frozenset(option.number for option in options), mentions, asserted, denied)
     claimed = {mention.unit for mention in mentions if mention.claim}
@@ -205,6 +208,18 @@ def _in_words(
             excluded = place.denied or place.option in ruled_out or denied
             (refused if excluded else asserted).add(place.option)
     return frozenset(asserted), frozenset(refused)
+
+
+def _find_only(units: Sequence[str], options: Sequence[Nameable]) -> frozenset[int]:
+    """Return the options that a sentence lists with "only" beside them: the others are named in passing."""
+    found: set[int] = set()
+    for unit in units:
+        places = find_words(unit, options)
+        for index, place in enumerate(places):
+            listed = index > 0 and places[index - 1].option in found and is_joint(unit, places[index - 1], place)
+            if listed or ONLY_BEFORE.search(unit[: place.start]) or ONLY_AFTER.match(unit[place.end :]):
+                found.add(place.option)
+    return frozenset(found)
 
 
 def _find_contrary(

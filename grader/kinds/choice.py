@@ -189,10 +189,13 @@ def _find_contradiction(question: Question, named: Named) -> str:
 
 
 def _about_chosen(question: Question, named: Named) -> str:
-    """Return the sentences that do not speak of a group to which nothing that was chosen belongs."""
+    """Return the sentences, each up to where it speaks of a group to which nothing that was chosen belongs."""
     others = [p for group in question.groups if not named.chosen & set(group.options) for p in group.phrases]
-    units = named.about.splitlines()
-    return "\n".join(unit for unit in units if not any(locate_phrase(phrase, unit) for phrase in others))
+    return "\n".join(_cut_before(others, unit) for unit in named.about.splitlines())
+
+
+def _cut_before(phrases: Sequence[str], unit: str) -> str:
+    return unit[: min((start for phrase in phrases for start, _, _ in locate_phrase(phrase, unit)), default=len(unit))]
 
 
 # --- evidence ------------------------------------------------------------------------------------------------------
