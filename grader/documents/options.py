@@ -13,23 +13,19 @@ from dataclasses import dataclass, replace
 
 from grader.documents.notation import canonical_formulas
 from grader.documents.option_lists import BOLD, read_list
-from grader.documents.option_places import find_designations, find_words, is_claim, is_joint, is_ruled_out
+from grader.documents.option_mentions import Mention, find_contrary, find_mentions, find_only, read_words
+from grader.documents.option_places import find_words
 from grader.documents.option_words import (
     ALL,
-    BECAUSE,
     CORRECTION,
     EXCEPT,
     NONE,
-    OF_THE_CHOSEN,
-    ONLY_AFTER,
-    ONLY_BEFORE,
     OTHERS,
     UNSURE,
     WAVERED,
     Nameable,
-    Place,
 )
-from grader.documents.phrases import find_phrase, repeats_question
+from grader.documents.phrases import repeats_question
 from grader.documents.wording import fold, is_addressed_to_grader, remove_struck, to_plain
 
 MAX_SENTENCE = 1_200
@@ -60,15 +56,6 @@ class Named:
     reason: str = ""
     about: str = ""
     addressed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Mention:
-    place: Place
-    unit: int
-    denied: bool
-    claim: bool
-    reason: bool
 
 
 def find_named(text: str, options: Sequence[Nameable], cues: Sequence[str] = (), denials: Sequence[str] = ()) -> Named:
@@ -102,12 +89,12 @@ def _read_sentences(body: str, options: Sequence[Nameable], cues: Sequence[str],
     units = _units(body, cues)
     if any(len(unit) > MAX_SENTENCE or len(re.findall(r"\d+", unit)) > MAX_NUMBERS for unit in units):
         return Named(doubt="a sentence is too long or has too many numbers", reason=body)
-    mentions = _mentions(units, options, denials)
+    mentions = find_mentions(units, options, denials)
     if cut := _corrected(units, mentions, options):
         units = _units("\n".join(units)[cut:])
-        mentions = _mentions(units, options, denials)
-    asserted, denied = _in_words(units, mentions, options, denials)
-    asserted = _find_only(units, options) & asserted or asserted
+        mentions = find_mentions(units, options, denials)
+    asserted, denied = read_words(units, mentions, options, denials)
+    asserted = find_only(units, options) & asserted or asserted
     text = "\n".join(units)
     named = _settle(text, frozenset(option.number for option in options), mentions, asserted, denied)
     claimed = {mention.unit for mention in mentions if mention.claim}
@@ -119,7 +106,7 @@ def _read_sentences(body: str, options: Sequence[Nameable], cues: Sequence[str],
         about="\n".join(unit for index, unit in enumerate(units) if index not in others),
         in_words=asserted,
         denied_words=denied - asserted,
-        contrary=_find_contrary(units, mentions, options, denials, named.chosen),
+        contrary=find_contrary(units, mentions, options, denials, named.chosen),
         apart=len({m.unit for m in mentions if m.claim and not m.denied}) > 1,
     )
 
@@ -131,7 +118,7 @@ def _units(text: str, cues: Sequence[str] = ()) -> list[str]:
     return [" ".join(re.sub(r"\?\s*$", "", part).split()) for part in kept]
 
 
-def _corrected(units: Sequence[str], mentions: Sequence[_Mention], options: Sequence[Nameable]) -> int:
+def _corrected(units: Sequence[str], mentions: Sequence[Mention], options: Sequence[Nameable]) -> int:
     """Return where the text starts anew after a change of mind that stands between two mentions, else 0."""
     offsets = [0]
     for unit in units:
@@ -147,98 +134,6 @@ def _corrected(units: Sequence[str], mentions: Sequence[_Mention], options: Sequ
     return 0
 
 
-def _mentions(units: Sequence[str], options: Sequence[Nameable], denials: Sequence[str]) -> list[_Mention]:
-    found = []
-    for number, unit in enumerate(units):
-        masked = _mask(unit)
-        because = BECAUSE.search(masked)
-        main_end = because.start() if because and because.start() > 0 else len(masked)
-        places = find_designations(masked, options)
-        blank = _blank_words(masked, unit, places, options)
-        for index, place in enumerate(places):
-            denied = _is_denied(masked[:main_end], index, places, denials)
-            claim = is_claim(blank, index, places, main_end)
-            reason = place.start >= main_end
-            found.append(_Mention(place=place, unit=number, denied=denied, claim=claim, reason=reason))
-    return found
-
-
-def _is_denied(unit: str, index: int, places: Sequence[Place], denials: Sequence[str]) -> bool:
-    """Return whether a place is ruled out; where only one option is named, by any words of the unit."""
-    following = places[index + 1].start if index + 1 < len(places) else len(unit)
-    if index and places[index - 1].hedged and places[index].hedged and is_joint(unit, places[index - 1], places[index]):
-        return _is_denied(unit, index - 1, places, denials)
-    alone = len({place.option for place in places}) == 1
-    return is_ruled_out(unit, places[index], following, denials) or (
-        alone and any(find_phrase(denial, unit) for denial in denials)
-    )
-
-
-def _mask(unit: str) -> str:
-    """Hide formulas and short remarks in brackets, so that the numbers in them are not taken for options."""
-    masked = re.sub(r"\bi\. ?e\b\.?|\be\. ?g\b\.?", lambda m: " " * len(m[0]), unit)
-    masked = re.sub(r"p\([^()]*\)", lambda m: "_" * len(m[0]), masked)
-    masked = re.sub(r"(?<![a-z])[fhowxy]\((?:t|i|\d+)(?: ?[+\-] ?\d)?\)", lambda m: "_" * len(m[0]), masked)
-    masked = re.sub(r" \((?!iii\))[^\W\d]{3,}[^()]*\)", lambda m: " " * len(m[0]), masked)
-    return re.sub(r"[a-z]_[\w+\-]+(?:\.\.[a-z]_[\w+\-]+)?", lambda m: "_" * len(m[0]), masked)
-
-
-def _blank_words(masked: str, unit: str, places: Sequence[Place], options: Sequence[Nameable]) -> str:
-    """Blank an option's words right behind its number: "(2) sentiment and (3) gender" lists two numbers."""
-    for word in find_words(unit, options):
-        if any(0 <= word.start - p.end <= 3 and not re.search(r"\w", unit[p.end : word.start]) for p in places):
-            masked = masked[: word.start] + " " * (word.end - word.start) + masked[word.end :]
-    return masked
-
-
-def _in_words(
-    units: Sequence[str], mentions: Sequence[_Mention], options: Sequence[Nameable], denials: Sequence[str]
-) -> tuple[frozenset[int], frozenset[int]]:
-    """Return the options that the text asserts and those it denies by their words or formulas.
-
-    The words of an option whose number the sentence rules out tell why ("not 4, it looks at today only").
-    """
-    asserted: set[int] = set()
-    refused: set[int] = set()
-    for number, unit in enumerate(units):
-        places = find_words(unit, options)
-        ruled_out = {m.place.option for m in mentions if m.unit == number and m.denied}
-        for index, place in enumerate(places):
-            denied = not place.firm and _is_denied(unit, index, places, denials)
-            excluded = place.denied or place.option in ruled_out or denied
-            (refused if excluded else asserted).add(place.option)
-    return frozenset(asserted), frozenset(refused)
-
-
-def _find_only(units: Sequence[str], options: Sequence[Nameable]) -> frozenset[int]:
-    """Return the options that a sentence lists with "only" beside them: the others are named in passing."""
-    found: set[int] = set()
-    for unit in units:
-        places = find_words(unit, options)
-        for index, place in enumerate(places):
-            listed = index > 0 and places[index - 1].option in found and is_joint(unit, places[index - 1], place)
-            if listed or ONLY_BEFORE.search(unit[: place.start]) or ONLY_AFTER.match(unit[place.end :]):
-                found.add(place.option)
-    return frozenset(found)
-
-
-def _find_contrary(
-    units: Sequence[str],
-    mentions: Sequence[_Mention],
-    options: Sequence[Nameable],
-    denials: Sequence[str],
-    chosen: frozenset[int],
-) -> str:
-    """Return a sentence about chosen options only that says of them what rules an option out, "" for none."""
-    for number, unit in enumerate(units):
-        about = {m.place.option for m in mentions if m.unit == number}
-        about |= {place.option for place in find_words(unit, options)}
-        own = about or OF_THE_CHOSEN.search(unit)
-        if own and not about - chosen and not OTHERS.search(unit) and any(find_phrase(d, unit) for d in denials):
-            return unit
-    return ""
-
-
 # --- from mentions to a choice ---------------------------------------------------------------------------------------
 
 _EVERY = "every option is named, which chooses none"
@@ -247,7 +142,7 @@ _EVERY = "every option is named, which chooses none"
 def _settle(
     text: str,
     everything: frozenset[int],
-    mentions: Sequence[_Mention],
+    mentions: Sequence[Mention],
     asserted: frozenset[int],
     denied: frozenset[int],
 ) -> Named:
@@ -270,7 +165,7 @@ def _settle(
 
 
 def _number_doubt(
-    chosen: frozenset[int], refused: frozenset[int], counted: Sequence[_Mention], mentions: Sequence[_Mention]
+    chosen: frozenset[int], refused: frozenset[int], counted: Sequence[Mention], mentions: Sequence[Mention]
 ) -> str:
     if conflict := sorted(chosen & refused):
         return "the text both names and rules out option " + ", ".join(str(number) for number in conflict)
