@@ -14,7 +14,8 @@ _WORDS = {
 _MINUS = r"(?:minus|negative|منفی)"
 _ENTRY = rf"(?:{_MINUS}\s+)?(?:{'|'.join(_WORDS)}|-?\s?\d+)(?!\w)"
 _BETWEEN = r"\s*(?:,\s*and\b|,\s*و\b|[,;]|\band\b|\bو\b)\s*"
-_ROW = re.compile(rf"(?<!\w){_ENTRY}(?:{_BETWEEN}{_ENTRY}){{2,}}")
+_BARE_WORD = rf"(?:{_MINUS}\s+)?(?:{'|'.join(_WORDS)})(?!\w)"
+_ROW = re.compile(rf"(?<!\w)(?:{_ENTRY}(?:{_BETWEEN}{_ENTRY}){{2,}}|{_BARE_WORD}(?:\s+{_BARE_WORD}){{2,}})")
 _WORD = re.compile(rf"(?<!\w)(?:{'|'.join(_WORDS)})(?!\w)")
 # "3 minus 2" is a difference, "minus 2" a number.
 _SIGN = re.compile(rf"(?<![\w)])(?<![\d)]\s)(?<!\w){_MINUS}\s+(?=\d)")

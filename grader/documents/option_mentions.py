@@ -30,31 +30,58 @@ class Mention:
     reason: bool
 
 
+_SO_NOT = re.compile(
+    r"\b(?:so|hence|thus|therefore),? (?:it|this|that)(?: one)? (?:isn't|is not|doesn't|does not|can't|cannot|won't)\b"
+)
+# Where a reason is over and the answer goes on: "not 3 because ..., I'd go with 1".
+_REASON_END = re.compile(
+    r",\s*(?:so|hence|thus|therefore|then|i(?:'d| would| choose| pick| go|'ll)|my answer|the answer|پس|بنابراین)\b"
+)
+
+
 def find_mentions(units: Sequence[str], options: Sequence[Nameable], denials: Sequence[str]) -> list[Mention]:
     """Return every mention of an option by number, letter or order in the sentences of a text."""
     found = []
     for number, unit in enumerate(units):
         masked = _mask(unit)
-        because = BECAUSE.search(masked)
-        main_end = because.start() if because and because.start() > 0 else len(masked)
+        start, end = _find_reason(masked)
         places = find_designations(masked, options)
         blank = _blank_words(masked, unit, places, options)
+        words = find_words(unit, options)
         for index, place in enumerate(places):
-            denied = _is_denied(masked[:main_end], index, places, denials)
-            claim = is_claim(blank, index, places, main_end)
-            reason = place.start >= main_end
+            reason = start <= place.start < end
+            main = masked if place.start >= start else masked[:start]
+            denied = _is_denied(main, index, places, denials, words)
+            claim = is_claim(blank, index, places, start if place.start < end else len(masked))
             found.append(Mention(place=place, unit=number, denied=denied, claim=claim, reason=reason))
     return found
 
 
-def _is_denied(unit: str, index: int, places: Sequence[Place], denials: Sequence[str]) -> bool:
-    """Return whether a place is ruled out; where only one option is named, by any words of the unit."""
-    following = places[index + 1].start if index + 1 < len(places) else len(unit)
-    if index and places[index - 1].hedged and places[index].hedged and is_joint(unit, places[index - 1], places[index]):
-        return _is_denied(unit, index - 1, places, denials)
-    alone = len({place.option for place in places}) == 1
-    return is_ruled_out(unit, places[index], following, denials) or (
-        alone and any(find_phrase(denial, unit) for denial in denials)
+def _find_reason(masked: str) -> tuple[int, int]:
+    """Return where the reason of a sentence starts and ends ("because ..., so I choose"), its end twice for none."""
+    because = BECAUSE.search(masked)
+    if not because or not because.start():
+        return len(masked), len(masked)
+    end = _REASON_END.search(masked, because.end())
+    return because.start(), end.start() if end else len(masked)
+
+
+def _is_denied(
+    unit: str, index: int, places: Sequence[Place], denials: Sequence[str], words: Sequence[Place] = ()
+) -> bool:
+    """Return whether a place is ruled out; where only one option is named, by any words of the unit.
+
+    What is said behind the words of another option (one of ``words``) is said of that one.
+    """
+    place = places[index]
+    others = [word.start for word in words if word.start > place.end and word.option != place.option]
+    unit = unit[: min(others, default=len(unit))]
+    following = min([len(unit), *(later.start for later in places[index + 1 : index + 2])])
+    if index and places[index - 1].hedged and place.hedged and is_joint(unit, places[index - 1], place):
+        return _is_denied(unit, index - 1, places, denials, words)
+    alone = len({one.option for one in (*places, *words)}) == 1
+    return is_ruled_out(unit, place, following, denials) or (
+        alone and (bool(_SO_NOT.search(unit)) or any(find_phrase(denial, unit) for denial in denials))
     )
 
 

@@ -109,7 +109,7 @@ EXCEPT = re.compile(
     r"|همه.{0,15}(?:به جز|بجز|غیر از|جز)"
 )
 # Whose sentence speaks of what was chosen without naming it again.
-OF_THE_CHOSEN = re.compile(r"\b(?:both|they|these|it|its|their)\b|هر ?دو|این ?ها|آن ?ها")
+OF_THE_CHOSEN = re.compile(r"\b(?:both|they|these|it|its|their|the outputs?)\b|هر ?دو|این ?ها|آن ?ها")
 ONLY_BEFORE = re.compile(r"^\W*(?:(?:it is|it's|i choose|i pick|i'd say)\W+)?(?:only|just|فقط|تنها)\W+(?:the )?\W*$")
 ONLY_AFTER = re.compile(r"(?:\W+\w+){0,2}\W*(?:only|alone)\b\W*(?:$|[.,;:(]|because|since|as\b|is\b)|\W*is the only\b")
 OTHERS = re.compile(

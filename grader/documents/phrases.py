@@ -63,6 +63,7 @@ _AFTER = re.compile(
 _PERSIAN_VERB = re.compile(
     r"(?<!\w)(?:نیستند|نیست|ندارند|ندارد|نداریم|هستند|است|دارند|دارد|نمی\s?(?:شوند|شود|کنند|کند|رسد))(?!\w)"
 )
+_ENDS_CLAUSE = re.compile(rf"(?:{_PERSIAN_VERB.pattern})$")
 _PERSIAN_ASSERTION = re.compile(r"(?<!\w)(?:است|هست|هستند|دارد|دارند|باشد|شد|می\s?(?:شود|شوند|کند|کنند|رسد|دهد))(?!\w)")
 
 
@@ -173,7 +174,7 @@ def is_denied(folded: str, start: int, end: int, own: str = "") -> bool:
     before = _PERSIAN_VERB.split(before)[-1]
     before = " ".join(re.findall(r"[\w']+", before)[-7:])
     inside = len(_NEGATOR.findall(text[start:end])) - len(_NEGATOR.findall(fold(own.removeprefix("not "))))
-    after = _PERSIAN_ASSERTION.split(_BOUNDARY.split(text[end:])[0])[0]
+    after = "" if _ENDS_CLAUSE.search(text[:end]) else _PERSIAN_ASSERTION.split(_BOUNDARY.split(text[end:])[0])[0]
     count = len(_NEGATOR.findall(before)) + max(inside, 0)
     count += bool(_PERSIAN_NEGATOR.search(after)) or bool(_AFTER.match(after))
     return count % 2 == 1

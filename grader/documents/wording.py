@@ -49,6 +49,7 @@ _LATEX = (
     (re.compile(r"\\(?:rangle|gt)(?![a-zA-Z])"), ">"),
     (re.compile(r"\\(?:arg\s*\\?max|argmax)(?![a-zA-Z])|\barg[\s_-]+\\?max\b", re.I), "argmax"),
     (re.compile(r"\bsoft[\s-]+max\b", re.I), "softmax"),
+    (re.compile(r"\b(?:with respect to|w\.\s?r\.\s?t\b\.?)(?:\s+(?:the|all|all the)\b)?", re.I), "wrt"),
     (re.compile(r"\\(?:checkmark|surd)(?![a-zA-Z])"), " ✓ "),
     (re.compile(r"\\(?:neg|lnot)(?![a-zA-Z])"), " not "),
     (re.compile(r"\\([a-zA-Z]+)"), r"\1"),
@@ -155,12 +156,24 @@ _SUPPOSED = re.compile(
     r"\b(?:if|unless|suppose|assume)\b.{0,60}\b(?:were|was|would|could|had)\b|\bwould (?:be|have)\b"
     r"|\bone (?:might|may|could) think\b|\bsome (?:people )?(?:say|claim|think)\b|اگر.{0,50}(?:بود|می ?شد)"
 )
+_CONDITION = re.compile(r"(?:\b(?:if|unless)\b|(?<!\w)اگر)(?:\s+[\w']+){0,2}?(?:\s+(?:not|never|no))?\W*$")
 
 
 def is_sentence(folded: str) -> bool:
-    """Return whether words form a sentence rather than a run of keywords: every fifth word holds it together."""
+    """Return whether words form a sentence rather than a run of keywords: every fifth word holds it together.
+
+    Four or more scraps of up to three words between commas are no sentence.
+    """
+    pieces = re.split(r"[,;]", folded)
+    if len(pieces) >= 4 and all(len(piece.split()) <= 3 for piece in pieces):
+        return False
     words = [word for word in re.findall(r"[\w']+", folded) if len(word) > 1 or word in ("a", "i", "و")]
     return len(words) >= 2 and len(_GLUE.findall(folded)) * 5 >= len(words)
+
+
+def is_condition(folded: str, start: int) -> bool:
+    """Return whether what starts at ``start`` is a condition: "if argmax was [not differentiable]"."""
+    return bool(_CONDITION.search(folded[:start]))
 
 
 def is_supposed(folded: str) -> bool:

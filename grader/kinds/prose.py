@@ -18,6 +18,7 @@ from grader.documents.wording import (
     Sentence,
     find_sentences,
     is_addressed_to_grader,
+    is_condition,
     is_sentence,
     is_supposed,
     one_line,
@@ -150,8 +151,11 @@ def _find_hits(question: Question, point: Point, sentences: Sequence[Sentence]) 
 
 
 def _says(question: Question, point: Point, phrases: Sequence[str], folded: str) -> bool:
-    spans = (span for phrase in phrases if (span := find_phrase(phrase, folded)))
-    return any(not (point.deciding and _is_of_foil(question, find_clause(folded, *span))) for span in spans)
+    spans = [span for phrase in phrases if (span := find_phrase(phrase, folded))]
+    if not point.deciding:
+        return bool(spans)
+    said = (span for span in spans if not is_condition(folded, span[0]))
+    return any(not _is_of_foil(question, find_clause(folded, *span)) for span in said)
 
 
 def _is_of_foil(question: Question, clause: str) -> bool:

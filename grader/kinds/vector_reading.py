@@ -18,7 +18,8 @@ _CORRECTION = re.compile(
 # What offers a second result in the place of the first.
 _ALTERNATIVE = re.compile(r"[\s\])}>,;$]*(?:or|یا|and also|alternatively)\b[^.\d]{0,30}$")
 _COMPARED = re.compile(
-    r"\b(?:would|instead of|rather than|unlike|if we (?:had )?used|compared|whereas|not)\b[^,=]{0,50}=?\W*$"
+    r"\b(?:would|instead of|rather than|unlike|if (?:we|i)(?:'d| had)? used"
+    r"|(?:it|we|i|that)'d|compared|whereas|not)\b[^,=]{0,50}=?\W*$"
     r"|به جای|اگر|\d\s*[*×·]\s*$"
 )
 _SMALL_WORDS = re.compile(r"\b(?:the|vector|is|are|with|given|so|and|for|of|let|بردار)\b")
