@@ -90,7 +90,7 @@ def _mask(unit: str) -> str:
     masked = re.sub(r"\bi\. ?e\b\.?|\be\. ?g\b\.?", lambda m: " " * len(m[0]), unit)
     masked = re.sub(r"p\([^()]*\)", lambda m: "_" * len(m[0]), masked)
     masked = re.sub(r"(?<![a-z])[fhowxy]\((?:t|i|\d+)(?: ?[+\-] ?\d)?\)", lambda m: "_" * len(m[0]), masked)
-    masked = re.sub(r" \((?!iii\))[^\W\d]{3,}[^()]*\)", lambda m: " " * len(m[0]), masked)
+    masked = re.sub(r" \((?!iii\)|options?\b|choices?\b|گزینه)[^\W\d]{3,}[^()]*\)", lambda m: " " * len(m[0]), masked)
     return re.sub(r"[a-z]_[\w+\-]+(?:\.\.[a-z]_[\w+\-]+)?", lambda m: "_" * len(m[0]), masked)
 
 

@@ -57,7 +57,9 @@ _BOUNDARY = re.compile(
 _CLAUSE = re.compile(rf"[,;:?!]|\b(?:{CONTRAST}|so|because|since|therefore|thus|hence)\b|=>|->")
 _AFTER = re.compile(
     r"^\W*(?:is|are|was|gets?|becomes?|has|have|does|do|will|would|can|could)?\W*"
-    r"(?:not|n't|\w+n't|cannot|never|fails?|lost|missing|absent|gone|impossible|blocked|broken|stopped|cut)\b"
+    r"(?:(?:not|n't|\w+n't|cannot|never)"
+    r"(?!\s+(?:be\s+)?(?:zero|0|vanish\w*|disappear\w*|lost|blocked|stopped|undefined)\b)"
+    r"|fails?|lost|missing|absent|gone|impossible|blocked|broken|stopped|cut)\b"
 )
 # A Persian verb ends its clause: what it denies stands before it.
 _PERSIAN_VERB = re.compile(
