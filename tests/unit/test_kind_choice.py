@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from grader.kinds.choice import Option, Question
-from tests.unit.kind_cases import PLEAS, check, judge, load_cases, mutate, name
+from tests.unit.kind_cases import PERSIAN, PLEAS, check, judge, load_cases, mutate, name
 
 CASES = load_cases("choice")
 
@@ -19,7 +19,9 @@ def test_case(case: dict[str, Any]) -> None:
 
 def test_table_is_large_and_varied() -> None:
     verdicts = {verdict for case in CASES for verdict in case["verdict"].split("|")}
-    assert len(CASES) >= 40
+    assert len(CASES) >= 120
+    assert sum(bool(PERSIAN.search(case["answer"])) for case in CASES) >= 15
+
     assert verdicts == {"correct", "partial", "wrong", "missing", "unreadable"}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from grader.documents.phrases import compile_phrase, find_phrase
 from grader.documents.wording import fold, is_addressed_to_grader
-from tests.unit.kind_cases import PLEAS, check, judge, load_cases, mutate, name
+from tests.unit.kind_cases import PERSIAN, PLEAS, check, judge, load_cases, mutate, name
 
 CASES = load_cases("prose")
 
@@ -21,7 +21,9 @@ def test_case(case: dict[str, Any]) -> None:
 
 def test_table_is_large_and_varied() -> None:
     verdicts = {verdict for case in CASES for verdict in case["verdict"].split("|")}
-    assert len(CASES) >= 40
+    assert len(CASES) >= 120
+    assert sum(bool(PERSIAN.search(case["answer"])) for case in CASES) >= 15
+
     assert verdicts == {"correct", "partial", "wrong", "missing", "unreadable"}
 
 

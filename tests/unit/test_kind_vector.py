@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from grader.documents.numbers import read_numbers
-from tests.unit.kind_cases import PLEAS, check, judge, load_cases, load_question, mutate, name
+from tests.unit.kind_cases import PERSIAN, PLEAS, check, judge, load_cases, load_question, mutate, name
 
 CASES = load_cases("vector")
 
@@ -20,7 +20,9 @@ def test_case(case: dict[str, Any]) -> None:
 
 def test_table_is_large_and_varied() -> None:
     verdicts = {verdict for case in CASES for verdict in case["verdict"].split("|")}
-    assert len(CASES) >= 40
+    assert len(CASES) >= 120
+    assert sum(bool(PERSIAN.search(case["answer"])) for case in CASES) >= 15
+
     assert verdicts == {"correct", "partial", "wrong", "missing", "unreadable"}
 
 
