@@ -38,6 +38,9 @@ _TWO_FIRST = r"\b(?:first|former) (?:two|2)\b|\btwo first\b|دو ?(?:تای|مو
 _LAST = r"\bthe last\b(?! two| 2)|آخری|گزینه ?ی? (?:آخر|اخر)"
 
 
+# "I chose 4 before" tells what is no longer meant.
+_CHOSE = re.compile(r"\b(?:chose|picked|thought|said|had|wrote|selected|took|guessed)\b[^.,;]*$")
+_EARLIER = re.compile(r"\W*(?:before|earlier|at first|first|initially|originally|previously)\b")
 _TRAILING_DENIAL = re.compile(
     r"\b(?:not|rather than|instead of|except|unlike|but not|نه|به جز|بجز)[^\w,;:]*(?:the|option)?[^\w,;:]*$"
 )
@@ -187,7 +190,7 @@ def is_ruled_out(unit: str, place: Place, following: int, denials: Sequence[str]
     before = re.split(rf"[;:]|\bbut (?!not)|\bso\b|=>|{BECAUSE.pattern}", unit[: place.start])[-1]
     if re.search(r"\b(?:not only|not just)\b[^,]*$", before):
         return False
-    if DENIAL_BEFORE.search(before):
+    if DENIAL_BEFORE.search(before) or (_CHOSE.search(before) and _EARLIER.match(unit[place.end :])):
         return True
     said = "" if _OWN_SUBJECT.match(unit[place.end :]) else _predicate(unit, place.end, following)
     if DENIAL_AFTER.search(" ".join(said.split()[:9])):

@@ -71,7 +71,7 @@ FOLLOW = re.compile(
 )
 # What makes a bare number no option: "0 or 1", "= 3", "step 2".
 NO_OPTION_BEFORE = re.compile(
-    r"(?:[\w.^_]|[=<>/+*] ?|(?<!\w)[a-z] ?- ?|\b0 (?:or|to|and) "
+    r"(?:[\w.^_]|[=</+*] ?|(?<![\-=])> ?|(?<!\w)[a-z] ?- ?|\b0 (?:or|to|and) "
     r"|\b(?:words?|tokens?|inputs?|outputs?|days|steps|times|from|between|کلمات"
     r"|روزهای|کلمه های|step|time|day|t|layer|class|label|label is) )$"
 )

@@ -106,7 +106,9 @@ class Sentence:
 _ITEM = re.compile(r"^\s*(?:[-*+•▪◦‣●]|\(?(?:\d{1,2}|[۰-۹]{1,2}|[a-hA-H]|[ivx]{1,4})[.)])\s+")
 # A sentence without an end is cut, so that no text takes long to match.
 _LONG = re.compile(r"([^.!?؟]{800}\S{0,80})(?=\s)")
-_STOP = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bcf)(?<!\betc)(?<!\.)[.!?؟]+(?=[\s\"')\]]|$)(?!\s*\.)|\n{2,}")
+_STOP = re.compile(
+    r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bcf)(?<!\betc)(?<!\bw\.r\.t)(?<!\bw\.r)(?<!\.)[.!?؟]+(?=[\s\"')\]]|$)(?!\s*\.)|\n{2,}"
+)
 
 
 def find_sentences(text: str) -> tuple[Sentence, ...]:
@@ -164,7 +166,7 @@ def is_sentence(folded: str) -> bool:
 
     Four or more scraps of up to three words between commas are no sentence.
     """
-    pieces = re.split(r"[,;]", folded)
+    pieces = re.split(r"[,;/|]", folded)
     if len(pieces) >= 4 and all(len(piece.split()) <= 3 for piece in pieces):
         return False
     words = [word for word in re.findall(r"[\w']+", folded) if len(word) > 1 or word in ("a", "i", "و")]

@@ -37,6 +37,11 @@ _ASIDE = re.compile(
     r"|lose|losing)"
     r"(?:\s+(?:with|the|a|using|usual|normal|in|for|of))*\W*$|(?:به جای|بجای|برخلاف|بدون|نسبت به|از)\W*$"
 )
+# Where a sentence goes on to something else.
+_FURTHER = re.compile(
+    r";|\b(?:also|moreover|besides|in addition|additionally|furthermore|on the other hand|however|but|although|though"
+    r"|همچنین|اما|ولی|از طرفی|در عوض|ضمنا|علاوه بر این)\b"
+)
 # A longer answer is for a person: reading takes time, and no honest answer is so long.
 MAX_CHARACTERS = 12_000
 
@@ -236,19 +241,30 @@ def _find_doubt(question: Question, reading: _Reading) -> tuple[str, Sequence[Se
         about = [s for s in reading.sentences if any(locate_phrase(word, s.folded) for word in point.topic)]
         if reading.status[point.name] == "absent" and about:
             return f"The text touches on a deciding point without a clear statement: {point.title}.", about
-    return _find_unread(reading)
+    return _find_unread(question, reading)
 
 
-def _find_unread(reading: _Reading) -> tuple[str, Sequence[Sentence]]:
+def _find_unread(question: Question, reading: _Reading) -> tuple[str, Sequence[Sentence]]:
     """Return a doubt where sentences matched nothing, or where nothing that matched is a sentence or a list's entry."""
     hits = [hit for found in reading.hits.values() for hit in found]
     if hits and not any(hit.said or hit.sentence.item for hit in hits):
         return "Words of the answer stand there, but not in a sentence.", reading.sentences
     used = {hit.sentence.folded for hit in hits}
-    unread = [sentence for sentence in reading.sentences if sentence.folded not in used and not _is_heading(sentence)]
+    unread = [
+        sentence
+        for sentence in reading.sentences
+        if not _is_heading(sentence) and (sentence.folded not in used or _has_unread_clause(question, sentence))
+    ]
     if unread and hits:
         return "A sentence was not understood; it may hold what is missing.", unread
     return ("None of the key points could be found in the text.", reading.sentences) if not hits else ("", ())
+
+
+def _has_unread_clause(question: Question, sentence: Sentence) -> bool:
+    """Return whether a sentence goes on ("also ...", "but ...") with words that say no point."""
+    further = [piece for piece in _FURTHER.split(sentence.folded)[1:] if len(re.findall(r"\w{2,}", piece)) >= 3]
+    phrases = [phrase for point in question.points for phrase in (*point.supports, *point.contradicts)]
+    return any(not any(find_phrase(phrase, piece) for phrase in phrases) for piece in further)
 
 
 def _is_heading(sentence: Sentence) -> bool:

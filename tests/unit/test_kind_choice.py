@@ -21,7 +21,6 @@ def test_table_is_large_and_varied() -> None:
     verdicts = {verdict for case in CASES for verdict in case["verdict"].split("|")}
     assert len(CASES) >= 120
     assert sum(bool(PERSIAN.search(case["answer"])) for case in CASES) >= 15
-
     assert verdicts == {"correct", "partial", "wrong", "missing", "unreadable"}
 
 
