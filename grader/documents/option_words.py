@@ -113,7 +113,8 @@ OF_THE_CHOSEN = re.compile(r"\b(?:both|they|these|it|its|their|the outputs?)\b|�
 ONLY_BEFORE = re.compile(r"^\W*(?:(?:it is|it's|i choose|i pick|i'd say)\W+)?(?:only|just|فقط|تنها)\W+(?:the )?\W*$")
 ONLY_AFTER = re.compile(r"(?:\W+\w+){0,2}\W*(?:only|alone)\b\W*(?:$|[.,;:(]|because|since|as\b|is\b)|\W*is the only\b")
 OTHERS = re.compile(
-    r"\b(?:the |both )?(?:others?|rest|remaining|other (?:two|three|ones|options))\b|بقیه|دو تای دیگر|سایر|دوتای دیگر"
+    r"\b(?:the |both )?(?:others?|rest|remaining|other (?:two|three|ones|options))\b|بقیه"
+    r"|(?:دو ?)?(?:تای|مورد|گزینه) دیگر|سایر"
 )
 ALL = re.compile(
     r"\ball (?:of (?:them|these|the above)|three|four|the (?:options|tasks|above)|options|tasks)\b|^\W*all\W*$"

@@ -50,11 +50,14 @@ _NOT_THINK = re.compile(
 )
 # Where a clause ends: a negator on the other side does not reach across.
 _BOUNDARY = re.compile(
-    rf"[;:?!]|,(?! *(?:or|nor)\b)|\b(?:{CONTRAST}|so|because|since|therefore|thus|hence|which|as|then|we|they|you|i"
+    rf"[;:?!()]|,(?! *(?:or|nor)\b)|\b(?:{CONTRAST}|so|because|since|therefore|thus|hence|which|as|then|we|they|you|i"
     r"|and (?=(?:so|therefore|thus|it|this|we|the|cannot|can|could|do|does|is|are|will|would|never|has|have|\w+n't)\b)"
     r"|چون|زیرا|پس|بنابراین|که|در نتیجه)\b|=>|->"
 )
 _CLAUSE = re.compile(rf"[,;:?!]|\b(?:{CONTRAST}|so|because|since|therefore|thus|hence)\b|=>|->")
+_ASIDE = re.compile(r"\([^()]*\)")
+# "A non-differentiable function does train": the prefix denies its own word only.
+_OTHER_NON = re.compile(r"\bnon\b(?=\s+\w)")
 _AFTER = re.compile(
     r"^\W*(?:is|are|was|gets?|becomes?|has|have|does|do|will|would|can|could)?\W*"
     r"(?:(?:not|n't|\w+n't|cannot|never)"
@@ -172,11 +175,15 @@ def is_denied(folded: str, start: int, end: int, own: str = "") -> bool:
     """
     text = _NOT_NEGATION.sub(lambda m: "_" * len(m[0]), folded)
     text = _NOT_THINK.sub(lambda m: m[1].replace("doubt", "never") + "_" * (len(m[0]) - len(m[1])), text)
-    before = _BOUNDARY.split(text[:start])[-1]
+    before = _BOUNDARY.split(_ASIDE.sub(" ", text[:start]))[-1]
     before = _PERSIAN_VERB.split(before)[-1]
-    before = " ".join(re.findall(r"[\w']+", before)[-7:])
+    before = _OTHER_NON.sub(" ", " ".join(re.findall(r"[\w']+", before)[-7:]))
     inside = len(_NEGATOR.findall(text[start:end])) - len(_NEGATOR.findall(fold(own.removeprefix("not "))))
-    after = "" if _ENDS_CLAUSE.search(text[:end]) else _PERSIAN_ASSERTION.split(_BOUNDARY.split(text[end:])[0])[0]
+    after = (
+        ""
+        if _ENDS_CLAUSE.search(text[:end])
+        else _PERSIAN_ASSERTION.split(_BOUNDARY.split(_ASIDE.sub(" ", text[end:]))[0])[0]
+    )
     count = len(_NEGATOR.findall(before)) + max(inside, 0)
     count += bool(_PERSIAN_NEGATOR.search(after)) or bool(_AFTER.match(after))
     return count % 2 == 1

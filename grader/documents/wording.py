@@ -152,7 +152,7 @@ _GLUE = re.compile(
     r"|makes?|leads?"
     r"|causes?|becomes?|means?|uses?|using|all|other|every|any|one|cant|doesnt|isnt|never|just|more|less|during)\b"
     r"|است|هست|نیست|نیستند|هستند|دارد|ندارد|دارند|ندارند|شود|می\s*\w+|نمی\s*\w+|باشد|شده|کند|کرد|بود|میشه|داره|نداره"
-    r"|(?<!\w)(?:به|از|در|که|را|با|و|برای|این|آن|تا|پس|چون)(?!\w)"
+    r"|(?<!\w)(?:به|از|در|که|را|با|و|برای|این|آن|تا|پس|چون|زیرا|فقط|تنها|یک|همه|هم|نیز|یا|اما|ولی|هر|باید|بنابراین)(?!\w)"
 )
 _SUPPOSED = re.compile(
     r"\b(?:if|unless|suppose|assume)\b.{0,60}\b(?:were|was|would|could|had)\b|\bwould (?:be|have)\b"
