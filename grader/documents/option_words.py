@@ -145,6 +145,7 @@ DENIAL_BEFORE = re.compile(
     r"|first (?:thought|chose|picked|said|guessed|guess was|thought was|took|wanted)"
     r"|initially \w+|hesitated (?:between|with)"
     r"|going to say|almost chose|thought of|hesitated on)\s+(?:\w+\s+){0,2}\W*$"
+    r"|\b(?:don't|do not|doesn't|does not|wouldn't|can't) (?:think|believe|agree|choose|pick|like)\b[^,.;]{0,24}$"
     r"|\b(?:neither|nor|not)\b[^,.;]{0,14}\b(?:and|or|nor)\b[^,]{0,8}$"
     r"|(?<!\w)(?:به جز|بجز|غیر از|برخلاف|نه)\s*(?:گزینه|مورد|شماره)?\s*(?:ی|های)?[^\w,;:]*$"
 )

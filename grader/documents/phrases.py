@@ -58,6 +58,7 @@ _CLAUSE = re.compile(rf"[,;:?!]|\b(?:{CONTRAST}|so|because|since|therefore|thus|
 _ASIDE = re.compile(r"\([^()]*\)")
 # "A non-differentiable function does train": the prefix denies its own word only.
 _OTHER_NON = re.compile(r"\bnon\b(?=\s+\w)")
+_RELATIVE = re.compile(r"\W*(?:whose|which|who|that|که)\b")
 _AFTER = re.compile(
     r"^\W*(?:is|are|was|gets?|becomes?|has|have|does|do|will|would|can|could)?\W*"
     r"(?:(?:not|n't|\w+n't|cannot|never)"
@@ -162,8 +163,14 @@ def locate_phrase(phrase: str, folded: str) -> list[tuple[int, int, bool]]:
 
 
 def find_clause(folded: str, start: int, end: int) -> str:
-    """Return the clause around ``folded[start:end]``: up to the next comma, colon or word of contrast on each side."""
-    before = _CLAUSE.split(folded[:start])[-1]
+    """Return the clause around ``folded[start:end]``: up to the next comma, colon or word of contrast on each side.
+
+    A relative clause begins with the word that it is about: "softmax, whose gradient is zero".
+    """
+    pieces = _CLAUSE.split(folded[:start])
+    before = pieces[-1]
+    if len(pieces) > 1 and _RELATIVE.match(before):
+        before = " ".join([*pieces[-2].split()[-1:], before])
     return before + folded[start:end] + _CLAUSE.split(folded[end:])[0]
 
 

@@ -154,6 +154,10 @@ _GLUE = re.compile(
     r"|است|هست|نیست|نیستند|هستند|دارد|ندارد|دارند|ندارند|شود|می\s*\w+|نمی\s*\w+|باشد|شده|کند|کرد|بود|میشه|داره|نداره"
     r"|(?<!\w)(?:به|از|در|که|را|با|و|برای|این|آن|تا|پس|چون|زیرا|فقط|تنها|یک|همه|هم|نیز|یا|اما|ولی|هر|باید|بنابراین)(?!\w)"
 )
+# A Persian sentence ends with its verb.
+_PERSIAN_SENTENCE = re.compile(
+    r"(?:\w+\W+){2}(?:(?:ن?می)\s*\w+|است|هست|نیست|شود|شد|دارد|ندارد|دارند|ندارند|کند|کرد|هستند|نیستند)\W*$"
+)
 _SUPPOSED = re.compile(
     r"\b(?:if|unless|suppose|assume)\b.{0,60}\b(?:were|was|would|could|had)\b|\bwould (?:be|have)\b"
     r"|\bone (?:might|may|could) think\b|\bsome (?:people )?(?:say|claim|think)\b|اگر.{0,50}(?:بود|می ?شد)"
@@ -166,7 +170,9 @@ def is_sentence(folded: str) -> bool:
 
     Four or more scraps of up to three words between commas are no sentence.
     """
-    pieces = re.split(r"[,;/|]", folded)
+    if _PERSIAN_SENTENCE.search(folded):
+        return True
+    pieces = re.split(r"[,;/|]|\s-\s", folded)
     if len(pieces) >= 4 and all(len(piece.split()) <= 3 for piece in pieces):
         return False
     words = [word for word in re.findall(r"[\w']+", folded) if len(word) > 1 or word in ("a", "i", "و")]

@@ -62,10 +62,12 @@ class Contradiction:
     __pydantic_config__: ClassVar[Any] = STRICT
     option: int
     phrases: tuple[str, ...]
+    # Words of the same sentence with which the phrases contradict nothing ("only on the past and on today").
+    unless: tuple[str, ...] = ()
     message: str
 
     def __post_init__(self) -> None:
-        check_phrases(self.phrases)
+        check_phrases(self.phrases, self.unless)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +185,8 @@ def _find_contradiction(question: Question, named: Named) -> str:
         return f"The text chooses {listed}, but says: {named.contrary[:200]}."
     about = _about_chosen(question, named)
     for entry in question.contradictions:
-        if entry.option in chosen and _is_meant(entry.phrases, about):
+        told = "\n".join(unit for unit in about.splitlines() if not _is_meant(entry.unless, unit))
+        if entry.option in chosen and _is_meant(entry.phrases, told):
             return entry.message
     return ""
 
