@@ -32,7 +32,9 @@ from grader.documents.phrases import find_phrase, locate_phrase
 from grader.documents.wording import fold
 
 # "3: the mood cannot ..." denies something of the mood, not of the option.
-_OWN_SUBJECT = re.compile(r"\s*[):\-]+\s*(?:the mood|the dog|the future|future|tomorrow|we|i|you|one|there)\b")
+_OWN_SUBJECT = re.compile(
+    r"\s*[):\-]+\s*(?:the mood|(?:the|a|my) dog|dogs|the future|future|tomorrow|we|i|you|one|there)\b"
+)
 _TWO_LAST = r"\b(?:last|latter|final) (?:two|2)\b|\btwo last\b|دو ?(?:تای|مورد|گزینه|تا) ?(?:ی )?(?:آخر|اخر)"
 _TWO_FIRST = r"\b(?:first|former) (?:two|2)\b|\btwo first\b|دو ?(?:تای|مورد|گزینه|تا) ?(?:ی )?اول"
 _LAST = r"\bthe last\b(?! two| 2)|آخری|گزینه ?ی? (?:آخر|اخر)"

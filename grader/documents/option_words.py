@@ -125,7 +125,7 @@ NONE = re.compile(
 )
 UNSURE = re.compile(
     r"\b(?:not sure|i (?:really |just )?(?:don't|dont|do not) know(?! the| what (?:comes|will))|no idea"
-    r"|can't (?:tell|decide)|either)\b|نمیدانم|نمی دانم|مطمئن نیستم"
+    r"|can't (?:tell|decide)|either|maybe|perhaps|possibly)\b|شاید|نمیدانم|نمی دانم|مطمئن نیستم"
 )
 # Who says so changed his mind: of several options named, only a person can tell which is meant.
 WAVERED = re.compile(

@@ -25,7 +25,7 @@ CONTRAST = (
     "but|while|whereas|unlike|however|although|though|yet|compared|اما|ولی|لیکن|درحالی|برخلاف|بر خلاف|هرچند|اگرچه"
 )
 # Words that a gap does not cross: what follows them is said of something else.
-_NO_GAP = rf"{CONTRAST}|because|since|so|therefore|thus|hence|چون|زیرا|پس|بنابراین|است|هستند|نیست|نیستند"
+_NO_GAP = rf"{CONTRAST}|because|since|as|so|therefore|thus|hence|چون|زیرا|پس|بنابراین|است|هستند|نیست|نیستند"
 _GAP = rf"(?:[^\w.;!?]+(?!(?:{_NO_GAP})\b)[\w']+){{0,6}}?[^\w.;!?]+"
 _PERSIAN = re.compile(r"[\u0600-\u06ff]")
 
