@@ -56,8 +56,8 @@ _BOUNDARY = re.compile(
 )
 _CLAUSE = re.compile(rf"[,;:?!]|\b(?:{CONTRAST}|so|because|since|therefore|thus|hence)\b|=>|->")
 _ASIDE = re.compile(r"\([^()]*\)")
-# "A non-differentiable function does train": the prefix denies its own word only.
-_OTHER_NON = re.compile(r"\bnon\b(?=\s+\w)")
+# "A non-differentiable function does train", "zero gradients do not stop the keys": these deny the next words only.
+_OF_ANOTHER = re.compile(r"\bnon\b(?=\s+\w)|\bzero\b(?=(?:\s+\w+){2})")
 _RELATIVE = re.compile(r"\W*(?:whose|which|who|that|که)\b")
 _AFTER = re.compile(
     r"^\W*(?:is|are|was|gets?|becomes?|has|have|does|do|will|would|can|could)?\W*"
@@ -184,7 +184,7 @@ def is_denied(folded: str, start: int, end: int, own: str = "") -> bool:
     text = _NOT_THINK.sub(lambda m: m[1].replace("doubt", "never") + "_" * (len(m[0]) - len(m[1])), text)
     before = _BOUNDARY.split(_ASIDE.sub(" ", text[:start]))[-1]
     before = _PERSIAN_VERB.split(before)[-1]
-    before = _OTHER_NON.sub(" ", " ".join(re.findall(r"[\w']+", before)[-7:]))
+    before = _OF_ANOTHER.sub(" ", " ".join(re.findall(r"[\w']+", before)[-7:]))
     inside = len(_NEGATOR.findall(text[start:end])) - len(_NEGATOR.findall(fold(own.removeprefix("not "))))
     after = (
         ""

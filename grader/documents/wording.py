@@ -154,6 +154,12 @@ _GLUE = re.compile(
     r"|است|هست|نیست|نیستند|هستند|دارد|ندارد|دارند|ندارند|شود|می\s*\w+|نمی\s*\w+|باشد|شده|کند|کرد|بود|میشه|داره|نداره"
     r"|(?<!\w)(?:به|از|در|که|را|با|و|برای|این|آن|تا|پس|چون|زیرا|فقط|تنها|یک|همه|هم|نیز|یا|اما|ولی|هر|باید|بنابراین)(?!\w)"
 )
+_DISPUTED = re.compile(
+    r"\b(?:contrary to|one (?:might|may|could) think|(?:people|some|they|friends?) (?:say|think|claim|believe|told)"
+    r"|it is (?:often |sometimes |commonly )?(?:said|believed|claimed|false|wrong|not true)|not true that"
+    r"|(?:this|that) is (?:wrong|false|not true|incorrect|not the case|a myth)"
+    r"|(?:this|that|it) only (?:happens|occurs|holds|applies))\b|میگویند|می گویند|درست نیست|اشتباه است"
+)
 # A Persian sentence ends with its verb.
 _PERSIAN_SENTENCE = re.compile(
     r"(?:\w+\W+){2}(?:(?:ن?می)\s*\w+|است|هست|نیست|شود|شد|دارد|ندارد|دارند|ندارند|کند|کرد|هستند|نیستند)\W*$"
@@ -177,6 +183,11 @@ def is_sentence(folded: str) -> bool:
         return False
     words = [word for word in re.findall(r"[\w']+", folded) if len(word) > 1 or word in ("a", "i", "و")]
     return len(words) >= 2 and len(_GLUE.findall(folded)) * 5 >= len(words)
+
+
+def is_disputed(folded: str) -> bool:
+    """Return whether a sentence tells what others hold or takes back what it tells ("..., but this is wrong")."""
+    return bool(_DISPUTED.search(folded))
 
 
 def is_condition(folded: str, start: int) -> bool:

@@ -19,6 +19,7 @@ from grader.documents.wording import (
     find_sentences,
     is_addressed_to_grader,
     is_condition,
+    is_disputed,
     is_sentence,
     is_supposed,
     one_line,
@@ -147,7 +148,8 @@ def _find_hits(question: Question, point: Point, sentences: Sequence[Sentence]) 
         if sentence.plain.rstrip().endswith(("?", "؟")):
             continue
         # An entry of a list makes its one point without a verb ("- zero gradient").
-        said = is_sentence(sentence.folded) or (sentence.item and 1 < len(sentence.folded.split()) <= 6)
+        entry = sentence.item and 1 < len(sentence.folded.split()) <= 6
+        said = (is_sentence(sentence.folded) or entry) and not is_disputed(sentence.folded)
         if _says(question, point, point.supports, sentence.folded):
             hits.append(_Hit(sentence=sentence, for_it=True, said=said))
         if _says(question, point, point.contradicts, sentence.folded) and not is_supposed(sentence.folded):
@@ -230,7 +232,7 @@ def _find_doubt(question: Question, reading: _Reading) -> tuple[str, Sequence[Se
     if reading.rule and reading.rule.credit == 1:
         return "", ()
     if strewn := [point for point in question.points if reading.status[point.name] == "strewn"]:
-        return "Words of the answer stand there, but not in a sentence.", _sentences(reading, *strewn)
+        return "Words of the answer stand there, but not as a statement.", _sentences(reading, *strewn)
     deciding = [point for point in question.points if point.deciding]
     if any(reading.status[point.name] == "contradicted" for point in deciding):
         right = [point for point in deciding if reading.status[point.name] == "made"]
@@ -248,7 +250,7 @@ def _find_unread(question: Question, reading: _Reading) -> tuple[str, Sequence[S
     """Return a doubt where sentences matched nothing, or where nothing that matched is a sentence or a list's entry."""
     hits = [hit for found in reading.hits.values() for hit in found]
     if hits and not any(hit.said or hit.sentence.item for hit in hits):
-        return "Words of the answer stand there, but not in a sentence.", reading.sentences
+        return "Words of the answer stand there, but not as a statement.", reading.sentences
     used = {hit.sentence.folded for hit in hits}
     unread = [
         sentence
