@@ -59,6 +59,9 @@ _ASIDE = re.compile(r"\([^()]*\)")
 # "A non-differentiable function does train", "zero gradients do not stop the keys": these deny the next words only.
 _OF_ANOTHER = re.compile(r"\bnon\b(?=\s+\w)|\bzero\b(?=(?:\s+\w+){2})")
 _RELATIVE = re.compile(r"\W*(?:whose|which|who|that|که)\b")
+# "The keys are not trained and information is lost": what has its own verb behind "and" is a clause of its own.
+_FINITE = re.compile(r"\b(?:is|are|was|were|will|gets?|becomes?)\b")
+_NEW_CLAUSE = re.compile(r".*\band\s+(?:(?:the|its|all|other|some|our|this)\s+)*$", re.DOTALL)
 _AFTER = re.compile(
     r"^\W*(?:is|are|was|gets?|becomes?|has|have|does|do|will|would|can|could)?\W*"
     r"(?:(?:not|n't|\w+n't|cannot|never)"
@@ -184,6 +187,8 @@ def is_denied(folded: str, start: int, end: int, own: str = "") -> bool:
     text = _NOT_THINK.sub(lambda m: m[1].replace("doubt", "never") + "_" * (len(m[0]) - len(m[1])), text)
     before = _BOUNDARY.split(_ASIDE.sub(" ", text[:start]))[-1]
     before = _PERSIAN_VERB.split(before)[-1]
+    if _FINITE.search(text[start:end]):
+        before = _NEW_CLAUSE.sub("", before)
     before = _OF_ANOTHER.sub(" ", " ".join(re.findall(r"[\w']+", before)[-7:]))
     inside = len(_NEGATOR.findall(text[start:end])) - len(_NEGATOR.findall(fold(own.removeprefix("not "))))
     after = (

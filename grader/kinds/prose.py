@@ -8,36 +8,24 @@ speaks to the grader is left out. Credit is given without a person only where ev
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
 
-from grader.documents.phrases import check_phrases, find_clause, find_phrase, locate_phrase, repeats_question
+from grader.documents.phrases import find_phrase, locate_phrase, repeats_question
 from grader.documents.wording import (
     Sentence,
     find_sentences,
     is_addressed_to_grader,
-    is_condition,
-    is_disputed,
-    is_sentence,
-    is_supposed,
     one_line,
     to_plain,
 )
 from grader.kinds.answers import build_addressed, build_missing, build_shown, find_absent
-from grader.kinds.base import STRICT, Context, Kind
+from grader.kinds.base import Context, Kind
+from grader.kinds.prose_question import Point, Question
+from grader.kinds.prose_reading import Reading, read_points
 from grader.model import Answer, Evidence, Finding, Json, Review, Verdict
 
-Status = Literal["made", "contradicted", "mixed", "strewn", "absent"]
 _SHOWN_STATUS = {"made": "found", "contradicted": "not right", "mixed": "unclear", "strewn": "words only"}
-
-# What a clause is not about: "instead of softmax", "than with softmax".
-_ASIDE = re.compile(
-    r"\b(?:instead of|in place of|without|replac\w*|unlike|than|compared (?:to|with)|no|rather than|not|from"
-    r"|lose|losing)"
-    r"(?:\s+(?:with|the|a|using|usual|normal|in|for|of))*\W*$|(?:به جای|بجای|برخلاف|بدون|نسبت به|از)\W*$"
-)
 # Where a sentence goes on to something else.
 _FURTHER = re.compile(
     r";|\b(?:also|moreover|besides|in addition|additionally|furthermore|on the other hand|however|but|although|though"
@@ -45,76 +33,6 @@ _FURTHER = re.compile(
 )
 # A longer answer is for a person: reading takes time, and no honest answer is so long.
 MAX_CHARACTERS = 12_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """A key point: ``supports`` and ``contradicts`` are phrases (see documents/phrases.py)."""
-
-    __pydantic_config__: ClassVar[Any] = STRICT
-    name: str
-    # The point itself, for staff, and what it is about, for a student who has not made it.
-    title: str
-    about: str
-    # A deciding point must be clear before credit is given without a person.
-    deciding: bool = False
-    # Words that show that a sentence is about this point: with them, an answer short of full credit in which a
-    # deciding point was not found is for a person.
-    topic: tuple[str, ...] = ()
-    supports: tuple[str, ...]
-    contradicts: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_phrases(self.topic, self.supports, self.contradicts)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """Credit for all points of ``needs`` and at least ``others`` further ones; the first rule that holds counts."""
-
-    __pydantic_config__: ClassVar[Any] = STRICT
-    needs: tuple[str, ...] = ()
-    others: int = 0
-    credit: Decimal
-    next: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """A prose question. Short of full credit, a sentence that matched no point sends the answer to a person."""
-
-    __pydantic_config__: ClassVar[Any] = STRICT
-    kind: Literal["prose"]
-    points: tuple[Point, ...]
-    rules: tuple[Rule, ...]
-    # Phrases by which a sentence of the sheet's question is known when a student copies it.
-    question_cues: tuple[str, ...] = ()
-    # What the question compares its subject with ("softmax"): a clause that names it, and no word of the subject, says
-    # nothing of a deciding point.
-    foils: tuple[str, ...] = ()
-    subject: tuple[str, ...] = ()
-    model_answer: str = ""
-
-    def __post_init__(self) -> None:
-        check_phrases(self.question_cues, self.foils, self.subject)
-        names = {point.name for point in self.points}
-        if unknown := {need for rule in self.rules for need in rule.needs} - names:
-            raise ValueError(f"rules: there is no point {sorted(unknown)[0]!r}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Hit:
-    sentence: Sentence
-    for_it: bool
-    said: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reading:
-    sentences: tuple[Sentence, ...]
-    hits: Mapping[str, Sequence[_Hit]]
-    status: Mapping[str, Status]
-    rule: Rule | None
 
 
 def check(criterion: str, question: Question, answer: Answer, context: Context) -> Evidence:
@@ -127,75 +45,13 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
     kept = [sentence for sentence in kept if not repeats_question(sentence.folded, question.question_cues)]
     if not kept:
         return build_missing("prose", criterion, answer, findings)
-    return _judge(criterion, question, answer, _read(question, kept), findings)
-
-
-# --- reading -------------------------------------------------------------------------------------------------------
-
-
-def _read(question: Question, sentences: Sequence[Sentence]) -> _Reading:
-    hits = {point.name: _find_hits(question, point, sentences) for point in question.points}
-    strewn = [hit.sentence.folded for found in hits.values() for hit in found if hit.for_it and not hit.said]
-    crowded = {text for text in strewn if strewn.count(text) >= 3}
-    status = {point.name: _status(point, hits[point.name], crowded) for point in question.points}
-    made = {name for name, found in status.items() if found == "made"}
-    return _Reading(sentences=tuple(sentences), hits=hits, status=status, rule=_find_rule(question, made))
-
-
-def _find_hits(question: Question, point: Point, sentences: Sequence[Sentence]) -> list[_Hit]:
-    hits = []
-    for sentence in sentences:
-        if sentence.plain.rstrip().endswith(("?", "؟")):
-            continue
-        # An entry of a list makes its one point without a verb ("- zero gradient").
-        entry = sentence.item and 1 < len(sentence.folded.split()) <= 6
-        said = (is_sentence(sentence.folded) or entry) and not is_disputed(sentence.folded)
-        if _says(question, point, point.supports, sentence.folded):
-            hits.append(_Hit(sentence=sentence, for_it=True, said=said))
-        if _says(question, point, point.contradicts, sentence.folded) and not is_supposed(sentence.folded):
-            hits.append(_Hit(sentence=sentence, for_it=False, said=said))
-    return hits
-
-
-def _says(question: Question, point: Point, phrases: Sequence[str], folded: str) -> bool:
-    spans = [span for phrase in phrases if (span := find_phrase(phrase, folded))]
-    if not point.deciding:
-        return bool(spans)
-    said = (span for span in spans if not is_condition(folded, span[0]))
-    return any(not _is_of_foil(question, find_clause(folded, *span)) for span in said)
-
-
-def _is_of_foil(question: Question, clause: str) -> bool:
-    """Return whether a clause speaks of what the subject is compared with and not of the subject."""
-    named = [span for foil in question.foils for span in locate_phrase(foil, clause)]
-    others = [start for start, _, _ in named if not _ASIDE.search(clause[:start])]
-    return bool(others) and not any(locate_phrase(word, clause) for word in question.subject)
-
-
-def _status(point: Point, hits: Sequence[_Hit], crowded: set[str]) -> Status:
-    """Return what became of a point.
-
-    A bare fragment carries a point that does not decide, unless it is ``crowded`` with the words of many points.
-    """
-    support = [hit for hit in hits if hit.for_it]
-    made = [h for h in support if h.said or (not point.deciding and h.sentence.folded not in crowded)]
-    if len(support) < len(hits):
-        return "mixed" if support else "contradicted"
-    return "made" if made else "strewn" if support else "absent"
-
-
-def _find_rule(question: Question, made: set[str]) -> Rule | None:
-    further = made - {point.name for point in question.points if point.deciding}
-    for rule in question.rules:
-        if set(rule.needs) <= made and len(further - set(rule.needs)) >= rule.others:
-            return rule
-    return None
+    return _judge(criterion, question, answer, read_points(question, kept), findings)
 
 
 # --- judging -------------------------------------------------------------------------------------------------------
 
 
-def _judge(criterion: str, question: Question, answer: Answer, reading: _Reading, findings: list[Finding]) -> Evidence:
+def _judge(criterion: str, question: Question, answer: Answer, reading: Reading, findings: list[Finding]) -> Evidence:
     observed = _observed(question, answer, reading)
     rule = reading.rule
     credit = rule.credit if rule else Decimal(0)
@@ -224,7 +80,7 @@ def _verdict(credit: Decimal) -> Verdict:
     return "correct" if credit == 1 else "partial" if credit > 0 else "wrong"
 
 
-def _find_doubt(question: Question, reading: _Reading) -> tuple[str, Sequence[Sentence]]:
+def _find_doubt(question: Question, reading: Reading) -> tuple[str, Sequence[Sentence]]:
     """Return why a person should decide and the sentences to look at, ("", ()) where all is clear."""
     for point in question.points:
         if reading.status[point.name] == "mixed":
@@ -246,7 +102,7 @@ def _find_doubt(question: Question, reading: _Reading) -> tuple[str, Sequence[Se
     return _find_unread(question, reading)
 
 
-def _find_unread(question: Question, reading: _Reading) -> tuple[str, Sequence[Sentence]]:
+def _find_unread(question: Question, reading: Reading) -> tuple[str, Sequence[Sentence]]:
     """Return a doubt where sentences matched nothing, or where nothing that matched is a sentence or a list's entry."""
     hits = [hit for found in reading.hits.values() for hit in found]
     if hits and not any(hit.said or hit.sentence.item for hit in hits):
@@ -273,11 +129,11 @@ def _is_heading(sentence: Sentence) -> bool:
     return sentence.plain.rstrip().endswith(":") or len(sentence.folded.split()) < 3
 
 
-def _sentences(reading: _Reading, *points: Point) -> list[Sentence]:
+def _sentences(reading: Reading, *points: Point) -> list[Sentence]:
     return [hit.sentence for point in points for hit in reading.hits[point.name]]
 
 
-def _find_missing(question: Question, reading: _Reading) -> Finding:
+def _find_missing(question: Question, reading: Reading) -> Finding:
     for point in question.points:
         if point.deciding and reading.status[point.name] == "absent":
             return Finding(code="prose.point_missing", message=f"Something is missing about {point.about}.")
@@ -287,7 +143,7 @@ def _find_missing(question: Question, reading: _Reading) -> Finding:
 # --- evidence ------------------------------------------------------------------------------------------------------
 
 
-def _observed(question: Question, answer: Answer, reading: _Reading) -> dict[str, Json]:
+def _observed(question: Question, answer: Answer, reading: Reading) -> dict[str, Json]:
     rows = []
     for point in question.points:
         status = reading.status[point.name]

@@ -69,3 +69,19 @@ def test_a_rubric_that_names_options_that_are_not_there_is_refused() -> None:
         Question(kind="choice", options=(option,), key=(2,))
     with pytest.raises(ValueError, match="phrase"):
         Option(number=1, text="one", phrases=("(open",))
+
+
+def test_a_group_counts_alone_and_is_for_a_person_beside_words_that_tell_its_options_apart() -> None:
+    assert check("q1b", "Unidirectional, a simpler network is enough.").verdict == "partial"
+    evidence = check("q1b", "Unidirectional, because of the weather of some days.")
+    assert evidence.verdict == "unreadable" and evidence.review is not None
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["only today's weather matters", "the days before play no role", "the future is needed", "we read backwards"],
+)
+def test_a_reason_that_contradicts_the_right_option_is_for_a_person(reason: str) -> None:
+    evidence = check("q1b", f"3, because {reason}.")
+    assert evidence.credit is None and evidence.review is not None and evidence.review.suggested_credit == 1
+    assert check("q1b", "3, because not only today but also the past matters.").verdict == "correct"
