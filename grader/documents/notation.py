@@ -20,6 +20,7 @@ _STEPS = (
         ),
         r"\1_{1}..\1_{\3}",
     ),
+    (re.compile(r"\b([xyh])t\b"), r"\1_{t}"),
 )
 _BRACED = re.compile(r"\s*_\s*\{\s*([^{}]*?)\s*\}")
 _LOOSE = re.compile(rf"([a-z])_({_INDEX})")

@@ -93,7 +93,7 @@ def compile_phrase(source: str) -> Phrase:
     if not all(re.search(r"\w", part) for part in parts):
         raise ValueError(f"the phrase {source!r} has no words")
     try:
-        patterns = tuple(re.compile(rf"(?<!\w)(?:{_pattern(part)})(?!\w)") for part in parts)
+        patterns = tuple(re.compile(rf"(?<!\w)(?:{_pattern(part)})(?!\w|'t\b)") for part in parts)
     except re.error as error:
         raise ValueError(f"the phrase {source!r} cannot be read: {error.msg}") from None
     return Phrase(source=source, parts=patterns, denied=denied)
