@@ -132,12 +132,10 @@ def _limits_range(plain: str, times: Sequence[str], steps: int) -> bool:
 def _exchanges_cases(masked: str, first: str, last: str) -> bool:
     later = rf"{last}\s*(?:>|\\g[te]q?)\s*{first}|{first}\s*(?:<|\\l[te]q?)\s*{last}"
     lead = r"[\s,(]*(?:for|if|when|where|برای|اگر|وقتی)?[\s(]*"
-    if re.search(
-        rf"{_F}{lead}(?:{later})|(?:\bfor|\bif|\bwhen|برای"
-        rf"|اگر)[\s(]*(?:{later})[\s):,]*{_F}",
-        masked,
-        _FLAGS,
-    ):
+    if re.search(rf"{_F}{lead}(?:{later})", masked, _FLAGS):
         return True
+    for match in re.finditer(rf"(?:\bfor|\bif|\bwhen|برای|اگر)[\s(]*(?:{later})[\s):,]*{_F}", masked, _FLAGS):
+        if not re.search(r"zero|\b0\b|صفر|⟦0⟧", masked[max(0, match.start() - 25) : match.start()]):
+            return True
     alone = rf"{_F}{lead}(?:{last}\s*=\s*{first}|{first}\s*=\s*{last})[^⟦]*(?:otherwise|\belse\b|در غیر|وگرنه)"
     return bool(re.search(alone, masked, _FLAGS))
