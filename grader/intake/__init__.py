@@ -2,9 +2,11 @@
 
 from grader.intake.classfile import CLASS_FILE, ClassFile
 from grader.intake.discover import find_submissions, is_class_folder
-from grader.intake.folder import MAX_FILE_BYTES, build_digest, open_submission, read_artifact, student_id
+from grader.intake.folder import build_digest, open_submission, student_id
+from grader.intake.listing import MAX_FILE_BYTES
 from grader.intake.media import may_hold_answers
 from grader.intake.names import escape_name, natural_key
+from grader.intake.reading import read_artifact
 from grader.intake.roster import load_roster
 
 __all__ = [

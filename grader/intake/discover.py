@@ -2,17 +2,18 @@
 
 The rule, in this order:
 
-1. A file is a hand-in by itself, named after its stem.
+1. A file is a hand-in by itself, named after its stem; an archive is one with the files that it holds.
 2. A folder that holds class.yaml, or is named ``submissions``, is a class.
 3. A folder that holds rubrics/ and submissions/ is a course: its class is submissions/.
-4. A folder directly inside a class is a hand-in, also when it is empty or holds only folders.
+4. A folder or an archive directly inside a class is a hand-in, also when it is empty or holds only folders.
 5. What a learning platform gives as the class's download is a class, whatever lies beside its folders (Moodle,
    Gradescope, Classroom 50). Canvas's holds everybody's files in one heap: an error says so.
-6. Any other folder that holds only folders (at least one) is a class, and an empty one beside rubrics/ too.
+6. Any other folder that holds only folders (at least one), or only archives and folders (at least two archives), is a
+   class, and an empty one beside rubrics/ too.
 7. Every other folder, also an empty one, is a hand-in.
 
-The hand-ins of a class are its folders; loose files in it are not. An empty hand-in is a hand-in with everything
-missing; a class without a folder is an error.
+The hand-ins of a class are its folders and archives; other loose files in it are not. An empty hand-in is a hand-in
+with everything missing; a class without one is an error.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 
 from grader.errors import ConfigError, NothingFoundError
 from grader.intake.classfile import CLASS_FILE
-from grader.intake.media import find_media
+from grader.intake.media import find_media, is_archive
 from grader.intake.names import escape_name, is_ignored, natural_key
 
 _CLASS_NAME = "submissions"
@@ -58,7 +59,12 @@ def is_class_folder(folder: Path) -> bool:
         return True
     if not files and not folders:
         return (folder.parent / "rubrics").is_dir()
-    return not files and bool(folders)
+    archives = _list_archives(files)
+    return len(archives) == len(files) and (len(archives) > 1 or (not files and bool(folders)))
+
+
+def _list_archives(files: Sequence[str]) -> list[str]:
+    return [name for name in files if is_archive(name, b"")]
 
 
 def _resolve(path: Path) -> Path:
@@ -74,17 +80,18 @@ def _resolve(path: Path) -> Path:
 
 def _find_under(path: Path, named: Path) -> list[Path]:
     if path.is_file():
-        if find_media(path.name, b"") == "other":
-            raise ConfigError(f"{named}: not a hand-in (name a folder, or a report or notebook such as .md or .ipynb)")
+        if find_media(path.name, b"") == "other" and not is_archive(path.name, b""):
+            raise ConfigError(f"{named}: not a hand-in (name a folder, an archive, a report or a notebook)")
         return [path]
     if not _says_class(path) and (path / "rubrics").is_dir() and (path / _CLASS_NAME).is_dir():
         path = path / _CLASS_NAME
     if not is_class_folder(path):
         return [path]
-    _, folders = _list(path)
-    if not folders:
+    files, folders = _list(path)
+    found = [*folders, *_list_archives(files)]
+    if not found:
         raise NothingFoundError(f"{named}: no hand-in in this class folder (one folder a student is expected)")
-    return [path / name for name in sorted(folders, key=natural_key)]
+    return [path / name for name in sorted(found, key=natural_key)]
 
 
 def _says_class(folder: Path) -> bool:

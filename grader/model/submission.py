@@ -12,12 +12,16 @@ Media = Literal["markdown", "text", "notebook", "html", "pdf", "docx", "image", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """One regular file of a submission; ``path`` is relative to the submission's folder, with forward slashes."""
+    """One regular file of a submission; ``path`` is relative to the submission's folder, with forward slashes.
+
+    ``place`` is where it lies where that is not its path: a file, and its number in each archive from there on.
+    """
 
     path: str
     media: Media
     size_bytes: int
     sha256: str
+    place: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import pytest
 
 from grader.codec import load_record
 from grader.errors import ConfigError, Exit, NothingFoundError
-from grader.intake import ClassFile, find_submissions, is_class_folder
+from grader.intake import ClassFile, find_submissions, is_class_folder, student_id
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,7 +43,7 @@ def test_one_file(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["class.yaml", "data.csv", "all.zip", "program.py"])
+@pytest.mark.parametrize("name", ["class.yaml", "data.csv", "program.py"])
 def test_a_file_that_is_no_hand_in(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="not a hand-in"):
         find_submissions([_make(tmp_path, name) / name])
@@ -58,6 +58,15 @@ def test_a_class_folder(tmp_path: Path) -> None:
 
 def test_a_folder_of_folders_is_a_class(tmp_path: Path) -> None:
     assert _find(_make(tmp_path, "a/report.md", "b/report.md", ".DS_Store")) == ["a", "b"]
+
+
+def test_archives_in_a_class_are_hand_ins_and_alone_they_make_one(tmp_path: Path) -> None:
+    _make(tmp_path, "week/class.yaml", "week/s2.zip", "week/s1.tar.gz", "week/s10/", "week/notes.md", "zips/a.zip")
+    assert _find(tmp_path / "week") == ["s1.tar.gz", "s2.zip", "s10"]
+    assert [student_id(path) for path in find_submissions([tmp_path / "week"])] == ["s1", "s2", "s10"]
+    assert _find(tmp_path / "zips") == ["zips"]
+    assert _find(_make(tmp_path / "zips", "b.rar")) == ["a.zip", "b.rar"]
+    assert _find(_make(tmp_path / "zips", "report.md")) == ["zips"]
 
 
 def test_a_folder_in_a_class_is_a_hand_in_whatever_it_holds(tmp_path: Path) -> None:
