@@ -25,7 +25,17 @@ def read_artifact(submission: Submission, artifact: Artifact) -> bytes:
 
     Raises ConfigError where the file is gone or has changed since it was listed.
     """
-    gone = ConfigError(f"{submission.folder}/{artifact.path}: the file has changed while it was being graded")
+    data = _read(submission, artifact)
+    if data is None:  # perhaps another archive stood in this place a moment ago, and is still open
+        _shelf.clear()
+        data = _read(submission, artifact)
+    if data is None:
+        raise ConfigError(f"{submission.folder}/{artifact.path}: the file has changed while it was being graded")
+    return data
+
+
+def _read(submission: Submission, artifact: Artifact) -> bytes | None:
+    """Return the bytes that were listed; None where they are not there."""
     file, *members = artifact.place or (artifact.path,)
     try:
         with (
@@ -36,10 +46,8 @@ def read_artifact(submission: Submission, artifact: Artifact) -> bytes:
         ):
             data = _read_member(stream, members) if members else stream.read(MAX_FILE_BYTES + 1)
     except (OSError, UnopenedError, IndexError):
-        raise gone from None
-    if hashlib.sha256(data).hexdigest() != artifact.sha256:
-        raise gone
-    return data
+        return None
+    return data if hashlib.sha256(data).hexdigest() == artifact.sha256 else None
 
 
 class _Shelf:
