@@ -6,12 +6,13 @@ import hashlib
 import io
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import IO
 
 from grader.errors import ConfigError
 from grader.intake.archive import Archive
-from grader.intake.formats import open_archive
+from grader.intake.formats import CLASS_LIST_BYTES, open_archive
 from grader.intake.listing import MAX_FILE_BYTES
 from grader.intake.nofollow import opened_above, opened_file, opened_root
 from grader.intake.refusal import UnopenedError
@@ -44,7 +45,7 @@ def _read(submission: Submission, artifact: Artifact) -> bytes | None:
             opened_file(folder, name) as opened,
             os.fdopen(os.dup(opened), "rb") as stream,
         ):
-            data = _read_member(stream, members) if members else stream.read(MAX_FILE_BYTES + 1)
+            data = _read_member(stream, file, members) if members else stream.read(MAX_FILE_BYTES + 1)
     except (OSError, UnopenedError, IndexError):
         return None
     return data if hashlib.sha256(data).hexdigest() == artifact.sha256 else None
@@ -57,13 +58,13 @@ class _Shelf:
         self._key: Key | None = None
         self._archive: Archive | None = None
 
-    def find(self, stream: IO[bytes], numbers: Sequence[str]) -> Archive:
+    def find(self, stream: IO[bytes], file: str, numbers: Sequence[str]) -> Archive:
         """Return the archive that lies in ``stream`` below these numbers. Raises UnopenedError or IndexError."""
         found = os.fstat(stream.fileno())
         key = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, *numbers)
         if self._archive is None or self._key != key:
             self.clear()
-            self._archive, self._key = _open_below(stream, numbers), key
+            self._archive, self._key = _open_below(stream, file, numbers), key
         return self._archive
 
     def clear(self) -> None:
@@ -76,17 +77,15 @@ class _Shelf:
 _shelf = _Shelf()
 
 
-def _open_below(stream: IO[bytes], numbers: Sequence[str]) -> Archive:
-    archive = open_archive(os.fdopen(os.dup(stream.fileno()), "rb"), "")
-    for number in numbers:
-        try:
-            inner = io.BytesIO(b"".join(archive.read(int(number))))
-        finally:
-            archive.close()
-        archive = open_archive(inner, "")
+def _open_below(stream: IO[bytes], file: str, numbers: Sequence[str]) -> Archive:
+    archive = open_archive(os.fdopen(os.dup(stream.fileno()), "rb"), file, list_bytes=CLASS_LIST_BYTES)
+    for number in map(int, numbers):
+        with closing(archive):
+            name, inner = archive.members[number].name, io.BytesIO(b"".join(archive.read(number)))
+        archive = open_archive(inner, name)
     return archive
 
 
-def _read_member(stream: IO[bytes], members: Sequence[str]) -> bytes:
+def _read_member(stream: IO[bytes], file: str, members: Sequence[str]) -> bytes:
     *numbers, last = members
-    return b"".join(_shelf.find(stream, numbers).read(int(last)))
+    return b"".join(_shelf.find(stream, file, numbers).read(int(last)))

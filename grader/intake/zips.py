@@ -34,7 +34,7 @@ class _Guarded:
         return data
 
 
-def open_zip(stream: IO[bytes], shown: str, *, list_bytes: int = MAX_LIST_BYTES) -> Archive:
+def open_zip(stream: IO[bytes], shown: str, *, list_bytes: int) -> Archive:
     """Return the zip that ``stream`` holds. Raises UnopenedError where it is none, or an attack as a whole."""
     guarded: IO[bytes] = _Guarded(stream, list_bytes)  # type: ignore[assignment]  # all that zipfile asks of a file
     try:
