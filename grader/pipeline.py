@@ -18,7 +18,7 @@ from grader.codec import find_non_json
 from grader.course import Course
 from grader.deadline import OutOfTimeError, limit_seconds
 from grader.documents import Document, find_passages, read_document
-from grader.intake import may_hold_answers, open_submission, read_artifact, student_id
+from grader.intake import HandIn, may_hold_answers, open_submission, plain_hand_in, read_artifact
 from grader.kinds import KINDS, Context
 from grader.marking import award_mark, total
 from grader.model import (
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 _CHECK_SECONDS = 5.0  # of the processor, for one written answer; what students write takes hundredths of a second
+_LATE_FLAG = Finding(
+    code="intake.late_flag", message="The learning platform marks this hand-in as late.", audience="staff"
+)
 REPORT_MEDIA = frozenset({"markdown", "text", "html", "pdf", "docx", "image", "notebook"})
 
 
@@ -61,25 +64,30 @@ def open_lodgings(course: Course, *, device: str = "cpu", unsafe: bool = False, 
 
 
 def grade_submission(
-    course: Course, path: Path, *, lodgings: Lodgings | None, progress: Progress = lambda _: None
+    course: Course, hand_in: HandIn | Path, *, lodgings: Lodgings | None, progress: Progress = lambda _: None
 ) -> Marksheet:
-    """Return the marksheet of the hand-in at ``path``: never an exception for anything that a student did.
+    """Return the marksheet of a hand-in: never an exception for anything that a student did.
 
     ``lodgings`` is where its notebook runs (see ``open_lodgings``). Raises NoRoomError where notebooks cannot be run.
     """
     started = time.monotonic()
     progress("opening")
-    submission = open_hand_in(course, path)
+    submission = open_hand_in(course, hand_in)
     execution = execute(course, submission, lodgings, progress)
     checked = check_submission(course, submission, execution, progress)
     return mark_submission(course, checked, seconds=time.monotonic() - started)
 
 
-def open_hand_in(course: Course, path: Path) -> Submission:
-    """Return the hand-in at ``path``, with what the class file says of it. Raises ConfigError where it is gone."""
+def open_hand_in(course: Course, hand_in: HandIn | Path) -> Submission:
+    """Return what was handed in, with what the class file says of it. Raises ConfigError where it is gone.
+
+    A path is a hand-in by itself.
+    """
+    if isinstance(hand_in, Path):
+        hand_in = plain_hand_in(hand_in)
+    listed = {hand_in.student, hand_in.path.name} & {*course.class_file.machine_read}
     # True where the class file lists it as machine-read, None where the report itself must tell.
-    machine_read = True if student_id(path) in course.class_file.machine_read else None
-    return open_submission(path, assignment=course.rubric.assignment, machine_read=machine_read)
+    return open_submission(hand_in, assignment=course.rubric.assignment, machine_read=True if listed else None)
 
 
 def check_submission(
@@ -106,6 +114,7 @@ def check_submission(
         evidence=evidence,
         findings=(
             *submission.findings,
+            *((_LATE_FLAG,) if submission.late_flag else ()),
             *(finding for document in documents for finding in document.findings),
             *(execution.findings if execution else ()),
         ),

@@ -29,13 +29,14 @@ _MOST_ALIKE = 5
 
 @dataclass(slots=True)
 class Listing:
-    """The files found so far below the folder ``root``, and what was not opened.
+    """The files found so far below the folder ``root``, and what was not opened; links may lead about ``inside`` it.
 
     Paths are escaped, with forward slashes. A file's place is where it lies below ``root``, then its numbers in the
     archives that hold it.
     """
 
     root: Path
+    inside: Path = Path()
     artifacts: dict[str, Artifact] = field(default_factory=dict)
     refused: list[Finding] = field(default_factory=list)
     _alike: Counter[str] = field(default_factory=Counter)
@@ -92,7 +93,10 @@ class Listing:
 
     def _refuse_link(self, place: str, shown: str) -> None:
         """Pass over a link to another file of the same hand-in, which is listed by itself; refuse any other."""
-        real_root, target = os.path.realpath(self.root), os.path.realpath(self.root / unescape_name(place))
+        real_root, target = (
+            os.path.realpath(self.root / self.inside),
+            os.path.realpath(self.root / unescape_name(place)),
+        )
         inside = target.startswith(real_root + os.sep) and os.path.exists(target)
         hidden = any(is_ignored(part) for part in os.path.relpath(target, real_root).split(os.sep)) if inside else True
         if hidden:
@@ -117,7 +121,7 @@ class Listing:
         for number, member in enumerate(archive.members):
             if member.name == prefix or member.name.startswith(f"{prefix}/"):
                 name = shown + member.name.removeprefix(prefix).lstrip("/")
-                self._try_member(archive, number, (place, str(number)), name, 1)
+                self._try_member(archive, number, (place, str(number)), name, 0)
 
     def _add_archive(self, archive: Archive, place: tuple[str, ...], shown: str, depth: int) -> None:
         with closing(archive):

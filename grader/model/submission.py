@@ -26,7 +26,11 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """One student's hand-in; ``digest`` (sha256 over sorted (path, sha256)) keys every cache."""
+    """One student's hand-in, or a group's; ``digest`` (sha256 over sorted (path, sha256)) keys every cache.
+
+    ``members`` are the students of a group, all credited with the same marks; () where ``student`` is one.
+    ``late_flag`` is a learning platform's own mark, which says nothing of how late.
+    """
 
     student: str
     assignment: str
@@ -35,5 +39,7 @@ class Submission:
     digest: str
     attempt: int = 1
     submitted_at: str | None = None
+    late_flag: bool = False
+    members: tuple[str, ...] = ()
     machine_read: bool = False
     findings: tuple[Finding, ...] = ()

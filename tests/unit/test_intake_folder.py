@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import ConfigError
-from grader.intake import build_digest, escape_name, open_submission, read_artifact, student_id
+from grader.intake import build_digest, escape_name, open_submission, plain_hand_in, read_artifact
 from grader.intake import listing as intake_listing
 from grader.intake.names import unescape_name
 from grader.model import Submission
@@ -229,9 +229,11 @@ def test_too_many_and_too_deep(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert _codes(submission) == ["intake.too_many", "intake.too_deep"]
 
 
-def test_student_ids() -> None:
-    assert student_id(Path("submissions/student-a")) == "student-a"
-    assert student_id(Path("submissions/student.b/")) == "student.b"
-    assert student_id(Path(__file__)) == "test_intake_folder"
-    assert student_id(Path("x/a\nb")) == "a\\x0ab"
-    assert student_id(Path(".")) == Path.cwd().name
+def test_student_ids(tmp_path: Path) -> None:
+    assert plain_hand_in(Path("submissions/student-a")).student == "student-a"
+    assert plain_hand_in(Path("submissions/student.b/")).student == "student.b"
+    assert plain_hand_in(Path(__file__)).student == "test_intake_folder"
+    assert plain_hand_in(Path("x/a\nb")).student == "a\\x0ab"
+    assert plain_hand_in(Path(".")).student == Path.cwd().name
+    (tmp_path / "s-1.tar.gz").write_text("")
+    assert plain_hand_in(tmp_path / "s-1.tar.gz").student == "s-1"
