@@ -207,7 +207,7 @@ def status(paths: tuple[Path, ...], **options: Any) -> None:
     how = Options(**options)
     console = _console(stderr=False)
     states: Counter[str] = Counter()
-    for course, hand_ins in _open(paths, how, _load_intake(how, console)):
+    for course, hand_ins in _open(paths, how, _load_intake(how, _console(stderr=True))):
         for state in find_states(course, _build_job(course, hand_ins[0], how), hand_ins):
             states[state.name] += 1
             if state.name != "done":

@@ -145,7 +145,7 @@ def _find_in_class(tree: Tree, named: Path, intake: Intake) -> Iterator[Found]:
         raise NothingFoundError(f"{named}: no hand-in in this class folder (expected: {title})")
     word = "as was asked" if _is_told(intake) else "recognised"
     count = f"{len(found.found)} hand-in{'s' * (len(found.found) > 1)}"
-    intake.tell(f"{escape_name(str(named))}: {word}: {title} ({count})")
+    intake.tell(f"{word}: {title} ({count}) in {escape_name(str(named))}")
     _tell_left(found, intake)
     return iter(found.found)
 

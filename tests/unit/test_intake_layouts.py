@@ -50,7 +50,7 @@ def test_a_download_is_recognised(tmp_path: Path, name: str) -> None:
     path = write_class(tmp_path, name)
     found, told = find(path)
     assert found == EXPECTED[name]
-    assert told == [f"{path}: recognised: {CLASSES[name][1]} ({len(EXPECTED[name])} hand-ins)"]
+    assert told == [f"recognised: {CLASSES[name][1]} ({len(EXPECTED[name])} hand-ins) in {path}"]
 
 
 @pytest.mark.parametrize("inside", [False, True])
@@ -59,7 +59,7 @@ def test_a_download_is_recognised_in_the_archive_that_it_comes_in(tmp_path: Path
     path = pack_class(tmp_path, name, inside=inside)
     found, told = find(path)
     assert found == EXPECTED[name]
-    assert told == [f"{path}: recognised: {CLASSES[name][1]} ({len(found)} hand-ins)"]
+    assert told == [f"recognised: {CLASSES[name][1]} ({len(found)} hand-ins) in {path}"]
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -98,7 +98,7 @@ def test_a_layout_that_is_named_overrules(tmp_path: Path) -> None:
     assert {row[0] for row in find(one)[0]} == {"down"}
     found, told = find(one, layout="canvas")
     assert found == {("4321", (), None, False, ("Q4.ipynb", "report.md"))}
-    assert told == [f"{one}: as was asked: Canvas's download (1 hand-in)"]
+    assert told == [f"as was asked: Canvas's download (1 hand-in) in {one}"]
     moodle = write_class(tmp_path, "moodle")
     assert "Sara N_101_assignsubmission_file" in {row[0] for row in find(moodle, layout="plain")[0]}
     with pytest.raises(NothingFoundError):
@@ -157,7 +157,7 @@ def test_gradescope_metadata_that_cannot_be_read(tmp_path: Path, text: str) -> N
 
 
 def test_no_metadata_leads_out_of_the_results(tmp_path: Path) -> None:
-    text = "submission_1:\n  :submitters:\n  - :sid: ../../etc\nsubmission_2:\n  :submitters:\n  - 7\n  - :email: .store\n"
+    text = "submission_1:\n  :submitters:\n  - :sid: ../../etc\nsubmission_2:\n  :submitters: [7, ':email': .store]\n"
     write_files(tmp_path, {"submission_metadata.yml": text, "submission_1/a.md": "", "submission_2/a.md": ""})
     assert [item.student for item in find_hand_ins([tmp_path])] == ["_.._etc", "store"]
 
