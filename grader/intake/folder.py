@@ -11,15 +11,14 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from contextlib import closing
 from pathlib import Path
 
 from grader.errors import ConfigError
-from grader.intake.formats import CLASS_LIST_BYTES, open_archive
 from grader.intake.handin import HandIn, Part, plain_hand_in
 from grader.intake.listing import Listing
 from grader.intake.names import escape_name, unescape_name
 from grader.intake.nofollow import open_folder, opened_above, opened_file, opened_root
+from grader.intake.reading import open_class_archive
 from grader.intake.refusal import UnopenedError, quote
 from grader.model import Artifact, Submission
 
@@ -83,9 +82,7 @@ def _list_part(listing: Listing, above: int, name: str, part: Part) -> None:
     mode = os.stat(name, dir_fd=above, follow_symlinks=False).st_mode
     if part.inside:
         with opened_file(above, name, part.place) as opened:
-            stream = os.fdopen(os.dup(opened), "rb")
-            with closing(open_archive(stream, part.place, list_bytes=CLASS_LIST_BYTES)) as archive:
-                listing.add_members(archive, part.place, part.inside, part.shown)
+            listing.add_members(open_class_archive(opened, part.place), part.place, part.inside, part.shown)
     elif stat.S_ISDIR(mode):
         inner = open_folder(name, above)
         try:

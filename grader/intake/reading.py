@@ -52,7 +52,7 @@ def _read(submission: Submission, artifact: Artifact) -> bytes | None:
 
 
 class _Shelf:
-    """The archive that was read last, still open: a hand-in's files are read one after another."""
+    """The archive that was read last, still open: a hand-in's files, or a class's hand-ins, are read in turn."""
 
     def __init__(self) -> None:
         self._key: Key | None = None
@@ -75,6 +75,12 @@ class _Shelf:
 
 
 _shelf = _Shelf()
+
+
+def open_class_archive(descriptor: int, file: str) -> Archive:
+    """Return the archive of a class that is opened as ``descriptor``; it stays open. Raises UnopenedError."""
+    with os.fdopen(os.dup(descriptor), "rb") as stream:
+        return _shelf.find(stream, file, ())
 
 
 def _open_below(stream: IO[bytes], file: str, numbers: Sequence[str]) -> Archive:
