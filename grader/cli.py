@@ -101,6 +101,7 @@ class Options:
     layout: str | None = None
     name_regex: str | None = None
     allow_strangers: bool = False
+    times: Path | None = None
     scheduler: str | None = None
     cluster: str | None = None
     emit_sbatch: Path | None = None
@@ -148,6 +149,8 @@ def _course_options(command: Any) -> Any:
         click.option("--name-regex", metavar="REGEX",
                      help="Sort the files under PATH by their paths: (?P<student_id>...), and if you like "
                           "(?P<file_id>...) and (?P<timestamp>...), as in nbgrader."),
+        click.option("--times", type=_FILE, metavar="FILE",
+                     help="A CSV student_id,submitted_at: when each was handed in, for the rubric's deadline."),
         click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
                      help="Where notebooks run; auto takes a GPU when there is one."),
         click.option("--unsafe-no-sandbox", "unsafe", is_flag=True,
@@ -409,7 +412,13 @@ def _open(paths: Sequence[Path], how: Options, intake: Intake) -> list[tuple[Cou
         raise ConfigError(f"--only {', '.join(sorted(missing))}: no such hand-in under {', '.join(map(str, paths))}")
     return [
         (
-            load_course([item.path for item in group], root=how.root, rubric=how.rubric, class_folder=Path(folder)),
+            load_course(
+                [item.path for item in group],
+                root=how.root,
+                rubric=how.rubric,
+                class_folder=Path(folder),
+                times=how.times,
+            ),
             group,
         )
         for folder, group in found.items()
@@ -425,6 +434,7 @@ def _build_job(course: Course, hand_in: HandIn, how: Options) -> Job:
         rubric=str(course.rubric_path.resolve()),
         class_folder=hand_in.class_folder,
         out=str(how.out.resolve()),
+        times=str(how.times.resolve()) if how.times else "",
         device=find_device(how.device, find_version("torch") or ""),
         unsafe=how.unsafe,
         fresh=how.fresh,
@@ -437,6 +447,7 @@ def _grade_all(paths: Sequence[Path], how: Options, console: Console, progress: 
 
     Raises StoppedError, before the first hand-in is opened, where there are notebooks and no sealed room for them.
     """
+    from grader.batch.deadlines import check_deadlines
     from grader.batch.progress import ClassSummary
     from grader.batch.store import Store
     from grader.feedback import load_templates
@@ -445,6 +456,9 @@ def _grade_all(paths: Sequence[Path], how: Options, console: Console, progress: 
     classes = _open(paths, how, intake)
     for course, _ in classes:
         load_templates(course.root)
+    # Whoever wrote the part of an array job has checked the whole.
+    for note in check_deadlines(classes, times=how.times, roster=intake.roster) if how.part is None else ():
+        progress.print(f"grade: {note}")
     if how.emit_sbatch is not None:
         _emit_sbatch(classes, paths, how, console)
         return Outcome()
@@ -598,6 +612,10 @@ def _show(sheet: Marksheet, out: Path, console: Console) -> None:
             Text(_why(mark)),
         )
     console.print(table)
+    if sheet.deductions:
+        console.print(f"Earned {_marks(sheet.awarded_so_far + sheet.deducted)} of {_marks(sheet.available)}.")
+    for deduction in sheet.deductions:
+        console.print(f"  {deduction.reason}: -{_marks(deduction.marks)}")
     waiting = [mark.criterion for mark in sheet.marks if mark.awarded is None]
     if waiting:
         open_marks = sum((mark.available for mark in sheet.marks if mark.awarded is None), Decimal(0))
@@ -605,8 +623,12 @@ def _show(sheet: Marksheet, out: Path, console: Console) -> None:
             f"So far {_marks(sheet.awarded_so_far)} of {_marks(sheet.available)}; a person must still look at "
             f"{', '.join(waiting)} ({_marks(open_marks)} marks)."
         )
+    elif sheet.review:
+        console.print(f"So far {_marks(sheet.awarded_so_far)} of {_marks(sheet.available)}.")
     else:
         console.print(f"Total {_marks(sheet.awarded)} of {_marks(sheet.available)}.")
+    if sheet.review:
+        console.print(f"  a person must look: {sheet.review.reason}")
     for finding in sheet.findings:
         console.print(f"  note: {finding.message}")
     console.print(f"  {out / sheet.submission / 'marksheet.json'}\n  {out / sheet.submission / 'feedback.html'}")

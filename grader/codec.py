@@ -25,6 +25,7 @@ from grader.errors import ConfigError, InfrastructureError, Problem
 from grader.model import (
     CellRun,
     Checked,
+    Deduction,
     Evidence,
     Execution,
     Finding,
@@ -141,7 +142,9 @@ def read_record(record: type[T], text: str, file: str) -> tuple[T, Mapping[Path_
         value = TypeAdapter(record).validate_json(payload)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
-            problems.append(_problem(file, detail["loc"], detail["type"], detail["msg"], detail.get("input"), lines))
+            problem = _problem(file, detail["loc"], detail["type"], detail["msg"], detail.get("input"), lines)
+            hint = detail.get("ctx", {}).get("hint", problem.hint)
+            problems.append(dataclasses.replace(problem, hint=hint))
         raise ConfigError(problems) from None
     if problems:
         raise ConfigError(problems)
@@ -226,11 +229,28 @@ def build_marksheet(sheet: Marksheet) -> dict[str, Json]:
         "awarded": build_number(sheet.awarded),
         "available": build_number(sheet.available),
         "awarded_so_far": build_number(sheet.awarded_so_far),
+        "submitted_at": sheet.submitted_at,
+        "deductions": [_build_deduction(item) for item in sheet.deductions],
+        "review": _build_review(sheet.review),
         "criteria": [_build_mark(mark) for mark in sheet.marks],
         "findings": [dataclasses.asdict(finding) for finding in sheet.findings],
         "environment": dict(sheet.environment),
         "digests": dict(sheet.digests),
         "timing": dict(sheet.timing),
+    }
+
+
+def _build_deduction(deduction: Deduction) -> dict[str, Json]:
+    return {"code": deduction.code, "reason": deduction.reason, "marks": build_number(deduction.marks)}
+
+
+def _build_review(review: Review | None) -> dict[str, Json] | None:
+    if review is None:
+        return None
+    return {
+        "reason": review.reason,
+        "suggested_verdict": review.suggested_verdict,
+        "suggested_credit": None if review.suggested_credit is None else float(review.suggested_credit),
     }
 
 
@@ -246,7 +266,6 @@ def _build_mark(mark: Mark) -> dict[str, Json]:
 
 def build_evidence(evidence: Evidence) -> dict[str, Json]:
     """Return what a marksheet says of one criterion, without its marks."""
-    review = evidence.review
     return {
         "verdict": evidence.verdict,
         "credit": None if evidence.credit is None else float(evidence.credit),
@@ -254,12 +273,7 @@ def build_evidence(evidence: Evidence) -> dict[str, Json]:
         "observed": dict(evidence.observed),
         "expected": dict(evidence.expected),
         "findings": [dataclasses.asdict(finding) for finding in evidence.findings],
-        "review": review
-        and {
-            "reason": review.reason,
-            "suggested_verdict": review.suggested_verdict,
-            "suggested_credit": None if review.suggested_credit is None else float(review.suggested_credit),
-        },
+        "review": _build_review(evidence.review),
     }
 
 
@@ -296,6 +310,10 @@ def read_marksheet(text: str) -> Marksheet:
             awarded=_decimal(data["awarded"]),
             available=Decimal(data["available"]),
             awarded_so_far=Decimal(data["awarded_so_far"]),
+            # Marksheets from before there were deadlines, which stay in stores, have none of these three.
+            submitted_at=data.get("submitted_at"),
+            deductions=tuple(_read_deduction(item) for item in data.get("deductions", ())),
+            review=_read_review(data.get("review")),
             marks=tuple(_read_mark(item) for item in data["criteria"]),
             findings=tuple(Finding(**item) for item in data["findings"]),
             environment=_floats(data["environment"]),
@@ -306,8 +324,15 @@ def read_marksheet(text: str) -> Marksheet:
         raise ConfigError(f"not a marksheet that this version reads: {error}") from None
 
 
+def _read_deduction(item: Mapping[str, Json]) -> Deduction:
+    return Deduction(code=item["code"], reason=item["reason"], marks=Decimal(item["marks"]))
+
+
+def _read_review(item: Mapping[str, Json] | None) -> Review | None:
+    return None if item is None else Review(**{**item, "suggested_credit": _decimal(item["suggested_credit"])})
+
+
 def _read_mark(item: Mapping[str, Json]) -> Mark:
-    review = item["review"]
     evidence = Evidence(
         criterion=item["id"],
         verdict=item["verdict"],
@@ -316,12 +341,7 @@ def _read_mark(item: Mapping[str, Json]) -> Mark:
         observed=_floats(item["observed"]),
         expected=_floats(item["expected"]),
         findings=tuple(Finding(**finding) for finding in item["findings"]),
-        review=review
-        and Review(
-            reason=review["reason"],
-            suggested_verdict=review["suggested_verdict"],
-            suggested_credit=_decimal(review["suggested_credit"]),
-        ),
+        review=_read_review(item["review"]),
     )
     return Mark(
         criterion=item["id"],

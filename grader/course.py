@@ -11,13 +11,13 @@ import os
 import secrets
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from grader.codec import load_record
 from grader.errors import ConfigError, Problem
-from grader.intake import CLASS_FILE, ClassFile
+from grader.intake import CLASS_FILE, ClassFile, load_times
 from grader.rubric import Rubric, load_rubric
 
 # Known to everybody: for the example and the tests, whose hidden data may be looked at.
@@ -36,6 +36,7 @@ class Course:
     class_file: ClassFile
     digests: dict[str, str]
     class_folder: Path | None = None
+    times: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key_id(self) -> str:
@@ -101,11 +102,18 @@ def find_rubric(root: Path, explicit: Path | None, class_file: ClassFile) -> Pat
 
 
 def load_course(
-    paths: Sequence[Path], *, root: Path | None, rubric: Path | None, class_folder: Path | None, again: bool = False
+    paths: Sequence[Path],
+    *,
+    root: Path | None,
+    rubric: Path | None,
+    class_folder: Path | None,
+    times: Path | None = None,
+    again: bool = False,
 ) -> Course:
     """Load and check the course that ``paths`` belong to. Raises ConfigError with every problem.
 
-    What was found in order before is not looked into once more, unless ``again``.
+    ``times`` is a list of when each hand-in was handed in. What was found in order before is not looked into once more,
+    unless ``again``.
     """
     found = find_root(paths, root)
     class_file = load_class_file(class_folder) if class_folder else ClassFile()
@@ -126,6 +134,7 @@ def load_course(
         class_file=class_file,
         digests=digests,
         class_folder=class_folder,
+        times=load_times(times) if times else {},
     )
 
 

@@ -7,7 +7,7 @@ import functools
 import platform
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -17,10 +17,19 @@ import grader
 from grader.codec import find_non_json
 from grader.course import Course
 from grader.deadline import OutOfTimeError, limit_seconds
-from grader.documents import Document, find_passages, read_document
-from grader.intake import HandIn, may_hold_answers, open_submission, plain_hand_in, read_artifact
+from grader.documents import Document, find_passages, find_printed, read_document
+from grader.documents.encoding import read_text
+from grader.intake import (
+    HandIn,
+    find_commit_time,
+    may_hold_answers,
+    open_submission,
+    plain_hand_in,
+    read_artifact,
+)
 from grader.kinds import KINDS, Context
-from grader.marking import award_mark, total
+from grader.kinds.addressed import build_addressed, find_addressed, leave_out_pleas
+from grader.marking import add_marks, award_mark, judge_lateness, total
 from grader.model import (
     Answer,
     Artifact,
@@ -33,13 +42,18 @@ from grader.model import (
     Review,
     Submission,
 )
+from grader.model.moment import parse_moment
+from grader.pages import name_pages
 from grader.rubric import Criterion
 from grader.sandbox import NoRoomError, find_device, find_version
+from grader.sandbox.notebooks import UnreadableNotebookError, read_notebook
 
 if TYPE_CHECKING:
     from grader.sandbox import Lodgings
 
 Progress = Callable[[str], None]
+_READ_SECONDS = 40.0  # a report takes a tenth of a second a file
+_READERS = ("markdown-it-py", "pypandoc_binary", "pypdfium2", "python-bidi")  # of reports
 _CHECK_SECONDS = 5.0  # of the processor, for one written answer; what students write takes hundredths of a second
 _LATE_FLAG = Finding(
     code="intake.late_flag", message="The learning platform marks this hand-in as late.", audience="staff"
@@ -75,7 +89,7 @@ def grade_submission(
     submission = open_hand_in(course, hand_in)
     execution = execute(course, submission, lodgings, progress)
     checked = check_submission(course, submission, execution, progress)
-    return mark_submission(course, checked, seconds=time.monotonic() - started)
+    return mark_submission(course, submission, checked, seconds=time.monotonic() - started)
 
 
 def open_hand_in(course: Course, hand_in: HandIn | Path) -> Submission:
@@ -87,7 +101,24 @@ def open_hand_in(course: Course, hand_in: HandIn | Path) -> Submission:
         hand_in = plain_hand_in(hand_in)
     listed = {hand_in.student, hand_in.path.name} & {*course.class_file.machine_read}
     # True where the class file lists it as machine-read, None where the report itself must tell.
-    return open_submission(hand_in, assignment=course.rubric.assignment, machine_read=True if listed else None)
+    machine_read = True if listed else None
+    submission = open_submission(hand_in, assignment=course.rubric.assignment, machine_read=machine_read)
+    return submission if course.rubric.late is None else _with_time(course, submission, hand_in.path)
+
+
+def _with_time(course: Course, submission: Submission, path: Path) -> Submission:
+    """Add when it was handed in: by the teacher's list, else by the platform, else by the student's last commit."""
+    if (listed := _find_listed(course, submission)) is not None:
+        return replace(submission, submitted_at=listed, time_source="list")
+    if submission.submitted_at is None and (committed := find_commit_time(path)) is not None:
+        return replace(submission, submitted_at=committed, time_source="commit")
+    return submission
+
+
+def _find_listed(course: Course, submission: Submission) -> str | None:
+    """Return the listed time of the hand-in; of a group's members, where it is they who are listed, the last one's."""
+    members = [course.times[name] for name in submission.members if name in course.times]
+    return course.times.get(submission.student) or max(members, key=parse_moment, default=None)
 
 
 def check_submission(
@@ -107,7 +138,9 @@ def check_submission(
         execution=execution,
         signs=course.rubric.notebook.signs if course.rubric.notebook else "",
     )
-    evidence = tuple(check(criterion, answers[criterion.id], context) for criterion in course.rubric.criteria)
+    evidence = name_pages(
+        [check(criterion, answers[criterion.id], context) for criterion in course.rubric.criteria], answers, documents
+    )
     return Checked(
         submission=submission.student,
         digest=submission.digest,
@@ -116,6 +149,7 @@ def check_submission(
             *submission.findings,
             *((_LATE_FLAG,) if submission.late_flag else ()),
             *(finding for document in documents for finding in document.findings),
+            *find_all_addressed(submission, documents),
             *(execution.findings if execution else ()),
         ),
         environment=build_environment(course, execution),
@@ -124,8 +158,9 @@ def check_submission(
     )
 
 
-def mark_submission(course: Course, checked: Checked, *, seconds: float) -> Marksheet:
+def mark_submission(course: Course, submission: Submission, checked: Checked, *, seconds: float) -> Marksheet:
     """Return the marksheet: what the evidence is worth by the rubric. ``seconds`` is what this took."""
+    rubric = course.rubric
     evidence = {item.criterion: item for item in checked.evidence}
     marks = tuple(
         award_mark(
@@ -133,19 +168,26 @@ def mark_submission(course: Course, checked: Checked, *, seconds: float) -> Mark
             available=criterion.available,
             evidence=_with_visibility(evidence[criterion.id], criterion),
         )
-        for criterion in course.rubric.criteria
+        for criterion in rubric.criteria
     )
-    status, awarded, so_far = total(marks)
+    decided = all(mark.awarded is not None for mark in marks)
+    lateness = judge_lateness(
+        rubric.late, submission, earned=add_marks(marks), available=rubric.available, decided=decided
+    )
+    status, awarded, so_far = total(marks, lateness.deductions, waits=lateness.review is not None)
     return Marksheet(
         submission=checked.submission,
-        assignment=course.rubric.assignment,
-        title=course.rubric.title,
+        assignment=rubric.assignment,
+        title=rubric.title,
         status=status,
         awarded=awarded,
-        available=course.rubric.available,
+        available=rubric.available,
         awarded_so_far=so_far,
         marks=marks,
-        findings=checked.findings,
+        deductions=lateness.deductions,
+        review=lateness.review,
+        submitted_at=submission.submitted_at,
+        findings=(*checked.findings, *lateness.findings),
         environment=checked.environment,
         digests={"submission": checked.digest, **course.digests},
         timing={"seconds": round(seconds, 3), "notebook_seconds": checked.notebook_seconds},
@@ -153,12 +195,42 @@ def mark_submission(course: Course, checked: Checked, *, seconds: float) -> Mark
 
 
 def read_documents(submission: Submission) -> list[Document]:
-    """Return every file of the hand-in that may hold written answers, as read."""
-    return [
-        read_document(artifact.path, artifact.media, read_artifact(submission, artifact))
-        for artifact in submission.artifacts
-        if artifact.media in REPORT_MEDIA
-    ]
+    """Return every file of the hand-in that may hold written answers, as read.
+
+    After _READ_SECONDS the files that are left are unreadable: hundreds of hostile ones must not hold a class up.
+    """
+    end = time.monotonic() + _READ_SECONDS
+    documents = []
+    for artifact in submission.artifacts:
+        if artifact.media not in REPORT_MEDIA:
+            continue
+        if time.monotonic() > end:
+            documents.append(Document(file=artifact.path, unreadable="the files before it took too long to read"))
+        else:
+            documents.append(read_document(artifact.path, artifact.media, read_artifact(submission, artifact)))
+    return documents
+
+
+def find_all_addressed(submission: Submission, documents: Sequence[Document]) -> list[Finding]:
+    """Return where each file speaks to the grader: in what is read as a report, and in what no reader of it sees."""
+    files = {document.file: document for document in documents}
+    artifacts = [item for item in submission.artifacts if item.path in files]
+    found = [find_addressed(item.path, _list_texts(submission, item, files[item.path])) for item in artifacts]
+    return [finding for finding in found if finding]
+
+
+def _list_texts(submission: Submission, artifact: Artifact, document: Document) -> Iterator[tuple[str, str]]:
+    """Yield (place, text) of all a file says: a notebook's cells, a text as it stands, else what was read of it."""
+    if artifact.media == "notebook":
+        with contextlib.suppress(UnreadableNotebookError):
+            for cell in read_notebook(read_artifact(submission, artifact)):
+                yield f"cell {cell.index}, ", cell.source
+    elif artifact.media in ("markdown", "text", "html"):
+        decoded = read_text(read_artifact(submission, artifact))
+        yield "", decoded.text if decoded else ""
+    else:
+        for block in document.blocks:
+            yield f"{block.location}, ", block.text
 
 
 def find_answers(course: Course, submission: Submission, documents: Sequence[Document]) -> dict[str, Answer]:
@@ -169,20 +241,22 @@ def find_answers(course: Course, submission: Submission, documents: Sequence[Doc
     answers = {}
     for criterion in course.rubric.criteria:
         if criterion.id not in places:
-            answers[criterion.id] = _read_notebook_answer(course, submission, criterion)
+            answers[criterion.id] = _read_notebook_answer(course, submission, criterion, find_printed(documents))
             continue
         passage = passages[places[criterion.id]]
         state, reason = passage.state, passage.reason
         if state == "missing" and (unread := _unread(submission)):
             state, reason = "unreadable", f"nothing was found here, but a file could not be read: {unread}"
-        answers[criterion.id] = Answer(
+        answer = Answer(
             question=criterion.id,
             state=state,
             text=passage.text,
             location=passage.location,
             machine_read=machine_read or passage.machine_read,
+            extracted=passage.extracted,
             reason=reason,
         )
+        answers[criterion.id] = leave_out_pleas(answer)
     return answers
 
 
@@ -201,13 +275,17 @@ def find_notebook(course: Course, submission: Submission) -> Artifact | None:
     return max(found, key=lambda item: (item.size_bytes, item.path), default=None)
 
 
-def _read_notebook_answer(course: Course, submission: Submission, criterion: Criterion) -> Answer:
+def _read_notebook_answer(course: Course, submission: Submission, criterion: Criterion, printed: str) -> Answer:
+    """Return the notebook, or why there is none to run; ``printed`` names a page or a PDF that shows one."""
     artifact = find_notebook(course, submission)
     if artifact is not None:
         return Answer(question=criterion.id, state="given", text=artifact.path)
     programs = [item.path for item in submission.artifacts if item.path.endswith(".py") and item.size_bytes]
     if unread := _unread(submission) or ", ".join(programs[:3]):
         return Answer(question=criterion.id, state="unreadable", reason=f"no notebook could be opened: {unread}")
+    if printed:
+        reason = f"{printed} shows a notebook, which cannot be run from there"
+        return Answer(question=criterion.id, state="unreadable", reason=reason)
     return Answer(question=criterion.id, state="missing")
 
 
@@ -284,7 +362,18 @@ def check(criterion: Criterion, answer: Answer, context: Context) -> Evidence:
             findings=(Finding(code="grader.fault", message=traceback.format_exc(), audience="staff"),),
             review=Review(reason="the grader failed on this criterion (see the finding for staff)"),
         )
-    return _with_place(evidence, answer)
+    if answer.written:
+        evidence = replace(evidence, findings=(*evidence.findings, build_addressed()))
+    return _with_place(_refer_extracted(evidence, answer, KINDS[kind].mathematics), answer)
+
+
+def _refer_extracted(evidence: Evidence, answer: Answer, mathematics: bool) -> Evidence:
+    """Leave marks off for a person where they rest on a PDF's mathematics: it can read right, never surely wrong."""
+    if not (mathematics and answer.extracted) or evidence.review or evidence.verdict not in ("partial", "wrong"):
+        return evidence
+    reason = "the text of a PDF does not keep the shape of mathematics; look at the page"
+    suggested = Review(reason=reason, suggested_verdict=evidence.verdict, suggested_credit=evidence.credit)
+    return replace(evidence, review=suggested)
 
 
 def _with_place(evidence: Evidence, answer: Answer) -> Evidence:
@@ -315,7 +404,7 @@ def find_versions_used(course: Course) -> dict[str, str]:
     return {
         "python": platform.python_version(),
         "grader": grader.__version__,
-        **{name: _find_version(name) for name in ("numpy", "lark", "nbclient", *named)},
+        **{name: _find_version(name) for name in (*_READERS, "numpy", "lark", "nbclient", *named)},
     }
 
 

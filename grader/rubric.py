@@ -18,6 +18,7 @@ from grader.errors import ConfigError, Problem
 from grader.kinds import KINDS
 from grader.kinds.base import STRICT
 from grader.kinds.formula import FormulaWorld, find_bank_problems
+from grader.late_policy import LatePolicy, find_late_problems
 from grader.sandbox.settings import NotebookSettings
 
 Resolve = Callable[[str], Any]
@@ -62,6 +63,8 @@ class Rubric:
     criteria: Annotated[tuple[Criterion, ...], Field(min_length=1)]
     worlds: Mapping[str, FormulaWorld] = field(default_factory=dict)
     notebook: NotebookSettings | None = None
+    # Left out, nothing is late.
+    late: LatePolicy | None = None
 
     @property
     def places(self) -> dict[str, Place]:
@@ -83,7 +86,10 @@ def load_rubric(path: Path, resolve: Resolve, is_proved: Callable[[Rubric], bool
         return rubric
     problems = [
         Problem(file=str(path), line=find_line(where, lines), where=name, message=message)
-        for where, name, message in _find_problems(rubric, resolve)
+        for where, name, message in (
+            *_find_problems(rubric, resolve),
+            *(find_late_problems(rubric.late, lines) if rubric.late else ()),
+        )
     ]
     if problems:
         raise ConfigError(sorted(problems, key=lambda problem: problem.line or 0))

@@ -40,13 +40,14 @@ _MOST_FINDINGS, _MOST_WAITING, _MOST_SLOW, _MESSAGE = 25, 100, 5, 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingRow:
-    """A hand-in that needs a person: links are relative to the page."""
+    """A hand-in that needs a person: links are relative to the page; ``pages`` is "" where none is pictured."""
 
     student: str
     marks: str
     criteria: str
     page: str
     marksheet: str
+    pages: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,7 @@ class ClassTally:
         self._told: Counter[str] = Counter()  # of these, said to the student
         self._messages: dict[str, str] = {}
         self._waiting: list[tuple[float, str, str]] = []
+        self._pictured: set[str] = set()
         self._seconds = array("d")
         self._slowest: list[tuple[float, str]] = []
 
@@ -106,11 +108,12 @@ class ClassTally:
         for mark in sheet.marks:
             self._add_mark(mark)
         self._add_findings(sheet)
-        waiting = [mark for mark in sheet.marks if mark.awarded is None]
-        if waiting:
-            at_stake = float(sum(mark.available for mark in waiting))
+        if sheet.waiting:
+            at_stake = float(sum(mark.available for mark in sheet.marks if mark.awarded is None))
             self.undecided += 1
-            self._waiting.append((at_stake, sheet.submission, ", ".join(mark.criterion for mark in waiting)))
+            if any(mark.evidence.observed.get("pages") for mark in sheet.marks if mark.awarded is None):
+                self._pictured.add(sheet.submission)
+            self._waiting.append((at_stake, sheet.submission, ", ".join(sheet.waiting)))
             if len(self._waiting) > 4 * _MOST_WAITING:
                 self._waiting = self._sort_waiting()
         seconds = float(sheet.timing.get("seconds", 0))
@@ -222,6 +225,7 @@ class ClassTally:
                 criteria=criteria,
                 page=f"./{quote(student, safe='')}/feedback.html",
                 marksheet=f"./{quote(student, safe='')}/marksheet.json",
+                pages=f"./{quote(student, safe='')}/pages/" if student in self._pictured else "",
             )
             for marks, student, criteria in self._sort_waiting()
         ]

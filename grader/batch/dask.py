@@ -291,12 +291,14 @@ def build_key(run: Run, path: str, number: int) -> str:
 
 def find_identity(job: Job) -> dict[str, str]:
     """Return what marks depend on besides the hand-in: the same here and on every worker, or marks may differ."""
-    from grader.course import load_course
+    from grader.batch.unit import load_job_course
+    from grader.course import digest_pairs
     from grader.pipeline import find_versions_used
 
-    course = load_course([], root=Path(job.course), rubric=Path(job.rubric), class_folder=Path(job.class_folder))
+    course = load_job_course(job)
     files = {f"files of the {name}": digest for name, digest in course.digests.items()}
-    return {**files, "course secret": course.key_id, **find_versions_used(course)}
+    times = {"list of times": digest_pairs(course.times.items())}
+    return {**files, **times, "course secret": course.key_id, **find_versions_used(course)}
 
 
 def find_differences(run: Run) -> list[str]:

@@ -18,6 +18,8 @@ class Job:
     rubric: str
     class_folder: str
     out: str
+    times: str = ""
+    """The list of when each hand-in was handed in, "" for none."""
     device: str = "cpu"
     unsafe: bool = False
     fresh: bool = False
@@ -34,9 +36,9 @@ class Job:
 class Summary:
     """What came of one hand-in, in few bytes: a class of thousands is held in memory.
 
-    ``awarded`` is None while something waits; ``waiting`` and ``ungraded`` are criteria; ``work`` says how much had to
-    be done: ``graded`` (read, notebook run, checked), ``checked again`` (from the stored run of the notebook),
-    ``marked again`` (from stored evidence), ``unchanged``.
+    ``awarded`` is None while something waits; ``waiting`` is that of the Marksheet, ``ungraded`` are criteria; ``work``
+    says how much had to be done: ``graded`` (read, notebook run, checked), ``checked again`` (from the stored run of
+    the notebook), ``marked again`` (from stored evidence), ``unchanged``.
     """
 
     student: str

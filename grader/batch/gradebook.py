@@ -25,11 +25,16 @@ class Gradebook:
         criteria: Sequence[str],
         roster: Sequence[str] = (),
         *,
+        late: bool = False,
         sections: Mapping[str, str] | None = None,
         groups: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        """Take the columns of marks, the roster, its students' sections, and whom each group's marks are for."""
+        """Take the columns of marks, the roster, its students' sections, and whom each group's marks are for.
+
+        ``late``: the rubric has a deadline, which has columns as well.
+        """
         self.criteria, self.roster = tuple(criteria), tuple(roster)
+        self._late = ("submitted_at", "deducted") if late else ()
         self._sections, self._groups = dict(sections or {}), dict(groups or {})
         self._rows: dict[str, str] = {}
 
@@ -37,8 +42,9 @@ class Gradebook:
         """Take a student's marks; what is undecided stays blank."""
         marks = {mark.criterion: show_marks(mark.awarded) for mark in sheet.marks}
         totals = map(show_marks, (sheet.awarded, sheet.awarded_so_far, sheet.available))
-        waiting = " ".join(mark.criterion for mark in sheet.marks if mark.awarded is None)
-        cells = [*totals, *(marks.get(name, "") for name in self.criteria), waiting]
+        late = (sheet.submitted_at or "", show_marks(sheet.deducted)) if self._late else ()
+        waiting = " ".join(sheet.waiting)
+        cells = [*totals, *late, *(marks.get(name, "") for name in self.criteria), waiting]
         self._take(sheet.submission, _export_cells(sheet.status.replace("_", " "), *cells))
 
     def add_ungraded(self, student: str, status: str) -> None:
@@ -50,7 +56,7 @@ class Gradebook:
         self._rows.update(dict.fromkeys(self._groups.get(student, (student,)), row))
 
     def _export_blank(self, status: str) -> str:
-        return _export_cells(status, *[""] * (len(self.criteria) + 4))
+        return _export_cells(status, *[""] * (len(self.criteria) + len(self._late) + 4))
 
     def export(self) -> Iterator[str]:
         """Yield the CSV's rows (RFC 4180 but for line feeds alone, which every reader takes and which compare well)."""
@@ -60,6 +66,7 @@ class Gradebook:
             "total",
             "so_far",
             "available",
+            *self._late,
             *self.criteria,
             "waiting_for_a_person",
             "on_roster",

@@ -40,7 +40,7 @@ class CourseKeys:
         notebook = {key: value for key, value in (rubric["notebook"] or {}).items() if key not in _SETTINGS_OF_CHECKS}
         for criterion in rubric["criteria"]:  # what marking adds to the evidence
             del criterion["available"], criterion["expected_visibility"]
-        del rubric["available"], rubric["title"]
+        del rubric["available"], rubric["title"], rubric["late"]
         settings = course.rubric.notebook
         data = _digest_tree(course.root / settings.data) if settings and settings.data else ""
         machine: list[Json] = [find_versions_used(course), device, unsafe]
@@ -64,7 +64,8 @@ class CourseKeys:
 
     def whole(self, submission: Submission) -> str:
         """Return the key of a hand-in's marksheet and page."""
-        return build_digest("marksheet", self._whole_digest, _describe(submission))
+        time = [submission.submitted_at, submission.time_source]
+        return build_digest("marksheet", self._whole_digest, _describe(submission), time)
 
 
 def _describe(submission: Submission) -> list[Json]:

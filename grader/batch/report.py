@@ -101,6 +101,8 @@ def _compare(student: str, before: Any, after: Any) -> Iterator[str]:
         for name in dict.fromkeys([*earlier, *later])
         if _show(earlier.get(name)) != _show(later.get(name))
     ]
+    if _show_deductions(before) != _show_deductions(after):
+        rows.append(f"  deducted: {_show_deductions(before)} -> {_show_deductions(after)}")
     if rows:
         yield f"{student}: {_show_total(before)} -> {_show_total(after)}; changed: {_find_reason(before, after)}"
         yield from rows
@@ -108,6 +110,8 @@ def _compare(student: str, before: Any, after: Any) -> Iterator[str]:
 
 def _find_reason(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     found = [text for key, text in _REASONS.items() if before["digests"].get(key) != after["digests"].get(key)]
+    if before.get("submitted_at") != after.get("submitted_at"):
+        found.append("when it was handed in")
     if before["environment"] != after["environment"]:
         found.append("the environment")
     return ", ".join(found) or "nothing but the notebook's run"
@@ -118,6 +122,13 @@ def _show(item: Any) -> str:
         return "not there"
     awarded = "waits" if item["awarded"] is None else f"{item['awarded']:g}"
     return f"{awarded} of {item['available']:g} ({item['verdict']})"
+
+
+def _show_deductions(sheet: Mapping[str, Any]) -> str:
+    """Return the marks taken off (an earlier grader's marksheet has none), or that it waits to be known."""
+    if sheet.get("review"):
+        return "waits"
+    return f"{sum(item['marks'] for item in sheet.get('deductions', ())):g}"
 
 
 def _show_total(sheet: Mapping[str, Any]) -> str:

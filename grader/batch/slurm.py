@@ -35,9 +35,9 @@ class Needs:
 
 def find_needs(job: Job) -> Needs:
     """Return what a hand-in of this job may take. Raises ConfigError where the course is in no order."""
-    from grader.course import load_course
+    from grader.batch.unit import load_job_course
 
-    course = load_course([], root=Path(job.course), rubric=Path(job.rubric), class_folder=Path(job.class_folder))
+    course = load_job_course(job)
     settings = course.rubric.notebook
     if settings is None:
         return Needs(memory_bytes=_OWN_BYTES, seconds=_REPORT_SECONDS)
@@ -81,6 +81,8 @@ def emit_sbatch(
 def build_command(job: Job) -> list[str]:
     """Return the command line that grades as this job says, with this Python and without a PATH."""
     options = ["--course", job.course, "--rubric", job.rubric, "--out", job.out, "--device", job.device]
+    if job.times:
+        options += ["--times", job.times]
     if job.unsafe:
         options.append("--unsafe-no-sandbox")
     if job.repeat > 1:

@@ -3,6 +3,7 @@
 ::
 
     graded/<id>/marksheet.json, feedback.html   what people look at: copies of what the record names
+    graded/<id>/pages/page-1.jpg                pages that a person must look at
     graded/.store/records/<id>.json             one record a hand-in: keys of the work, names of its results, history
     graded/.store/objects/ab/cdef...            results by the sha256 of their bytes, compressed; never changed
     graded/.store/failed/<id>.json              why a hand-in could not be graded the last time
@@ -195,7 +196,11 @@ class Store:
 
     def write_output(self, name: str, text: str) -> None:
         """Write a file of the whole class, such as gradebook.csv."""
-        self._write(self.out / name, text.encode("utf-8", "surrogateescape"))
+        self.write_file(name, text.encode("utf-8", "surrogateescape"))
+
+    def write_file(self, name: str, data: bytes) -> None:
+        """Write a file that people look at, such as the picture of a page."""
+        self._write(self.out / name, data)
 
     def find_state(self, name: str) -> Any:
         """Return what ``write_state`` wrote; None where nothing was."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from grader.batch.events import Job, Summary, Work
 from grader.batch.keys import CourseKeys
+from grader.batch.page_files import show_pages
 from grader.batch.store import Record, Store
 from grader.codec import (
     build_checked,
@@ -51,8 +52,18 @@ class Desk:
 
 def open_desk(job: Job, lodgings: Lodgings | None = None) -> Desk:
     """Return the desk for a job. Raises ConfigError where the course is in no order."""
-    course = load_course([], root=Path(job.course), rubric=Path(job.rubric), class_folder=Path(job.class_folder))
-    return build_desk(job, course, lodgings)
+    return build_desk(job, load_job_course(job), lodgings)
+
+
+def load_job_course(job: Job) -> Course:
+    """Return the course that a job is about. Raises ConfigError."""
+    return load_course(
+        [],
+        root=Path(job.course),
+        rubric=Path(job.rubric),
+        class_folder=Path(job.class_folder),
+        times=Path(job.times) if job.times else None,
+    )
 
 
 def build_desk(job: Job, course: Course, lodgings: Lodgings | None = None) -> Desk:
@@ -113,11 +124,12 @@ def grade_unit(desk: Desk, hand_in: HandIn, progress: Progress = lambda _: None)
         return replace(read_summary(known.summary), work="unchanged")
     work, checked, objects, keys = _find_evidence(desk, submission, known, progress)
     seconds = time.monotonic() - started
-    sheet = mark_submission(desk.course, checked, seconds=seconds)
+    sheet = mark_submission(desk.course, submission, checked, seconds=seconds)
     progress("writing")
     record = _build_record(desk, submission, checked, sheet, earlier, objects, keys, work)
     desk.store.write_record(record)
     desk.store.show(record)
+    show_pages(desk.store, submission, checked.evidence, anew=work != "marked again")
     return read_summary(record.summary)
 
 
@@ -250,7 +262,7 @@ def build_summary(sheet: Marksheet, work: Work) -> Summary:
         awarded=build_number(sheet.awarded),
         awarded_so_far=build_number(sheet.awarded_so_far) or 0,
         available=build_number(sheet.available) or 0,
-        waiting=tuple(mark.criterion for mark in sheet.marks if mark.awarded is None),
+        waiting=sheet.waiting,
         ungraded=tuple(mark.criterion for mark in sheet.marks if mark.evidence.verdict == "ungraded"),
         work=work,
         seconds=float(sheet.timing["seconds"]),

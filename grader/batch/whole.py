@@ -38,7 +38,13 @@ def write_whole(
     if store.find_state(_STATE) == state and _is_whole(store, state):
         return
     ids, sections = (roster.ids, roster.sections) if roster else ((), {})
-    book = Gradebook([item.id for item in course.rubric.criteria], ids, sections=sections, groups=groups)
+    book = Gradebook(
+        [criterion.id for criterion in course.rubric.criteria],
+        ids,
+        late=course.rubric.late is not None,
+        sections=sections,
+        groups=groups,
+    )
     tally, graded = ClassTally(), set[str]()
     for student, marksheet in marksheets.items():
         data = store.get(marksheet)

@@ -37,12 +37,17 @@ class Document:
     """One file as read. ``unreadable`` says why nothing could be read (a scan, not text), else it is empty.
 
     ``template`` is True for a notebook, most of whose text is not the student's: there only text under a label is an
-    answer, and text without one says nothing.
+    answer, and text without one says nothing. ``extracted`` is True for text taken out of a PDF: its mathematics lost
+    its shape (a fraction, an exponent). ``pages`` counts the pages that can be drawn for a person.
+    ``partly`` says what of the file was not read: answers that are not found may stand there.
     """
 
     file: str
     blocks: tuple[Block, ...] = ()
     machine_read: bool = False
     template: bool = False
+    extracted: bool = False
+    pages: int = 0
     unreadable: str = ""
+    partly: str = ""
     findings: tuple[Finding, ...] = ()

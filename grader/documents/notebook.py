@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from grader.documents.blocks import Block
+from grader.documents.blocks import Block, Document
 from grader.documents.markdown import read_markdown
 from grader.model import Location
+
+_PROGRAM = re.compile(r"\s*(?:import (?:torch|numpy|pandas)\b|from torch\b|class \w+\(nn\.Module\))")
 
 
 def read_notebook(text: str, file: str) -> tuple[Block, ...] | None:
@@ -19,6 +22,16 @@ def read_notebook(text: str, file: str) -> tuple[Block, ...] | None:
         return None
     cells = _find_cells(notebook)
     return None if cells is None else tuple(_read_cells(cells, file))
+
+
+def find_printed(documents: Sequence[Document]) -> str:
+    """Return the file that is a notebook as a page or a PDF, which cannot be run; "" where there is none."""
+    for document in documents:
+        exported = document.template and not document.file.endswith(".ipynb")
+        lines = (line.text for block in document.blocks if document.extracted for line in block.lines)
+        if exported or any(_PROGRAM.match(line) for line in lines):
+            return document.file
+    return ""
 
 
 def _find_cells(notebook: Any) -> list[Any] | None:

@@ -27,7 +27,7 @@ from grader.documents.option_words import (
     Place,
 )
 from grader.documents.phrases import find_phrase, repeats_question
-from grader.documents.wording import fold, is_addressed_to_grader, remove_struck, to_plain
+from grader.documents.wording import fold, remove_struck, to_plain
 
 MAX_SENTENCE = 1_200
 MAX_NUMBERS = 60
@@ -39,7 +39,7 @@ class Named:
 
     ``by`` is how: number, words, all but, the others, marks. ``in_words`` are the options whose words or formulas the
     text asserts. ``text`` is all that was read, ``claim`` the sentences with a claim, ``reason`` all that explains it;
-    they are folded. ``addressed``: something was left out because it speaks to the grader.
+    they are folded.
     """
 
     chosen: frozenset[int] = frozenset()
@@ -50,7 +50,6 @@ class Named:
     text: str = ""
     claim: str = ""
     reason: str = ""
-    addressed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,22 +67,19 @@ def find_named(text: str, options: Sequence[Nameable], cues: Sequence[str] = (),
     ``cues`` are phrases by which a copied question is known, so that it is not taken for an answer. ``denials`` are
     phrases that rule an option out when said of it ("many to many").
     """
-    folded, addressed = _prepare(text)
+    folded = _prepare(text)
     body, chosen = read_list(folded, options, denials)
     if chosen is not None:
         named = Named(chosen=chosen, by="marks", reason=body.replace(BOLD, ""))
         named = replace(named, doubt="" if len(chosen) < len(options) else _EVERY, none_of_them=not chosen)
     else:
         named = _read_sentences(body.replace(BOLD, " "), options, cues, denials)
-    return replace(named, addressed=addressed, text=folded.replace(BOLD, ""))
+    return replace(named, text=folded.replace(BOLD, ""))
 
 
-def _prepare(text: str) -> tuple[str, bool]:
+def _prepare(text: str) -> str:
     marked = re.sub(r"\*\*([^*\n]+)\*\*", rf"{BOLD}\1{BOLD}", remove_struck(text))
-    folded = canonical_formulas(fold(to_plain(marked)))
-    parts = re.split(r"(?<=[.!?;,\n])(?=\s|$)", folded)
-    kept = [part for part in parts if not is_addressed_to_grader(part)]
-    return "".join(kept), len(kept) < len(parts)
+    return canonical_formulas(fold(to_plain(marked)))
 
 
 # --- sentences: claims and mentions ----------------------------------------------------------------------------------

@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from grader.documents.blocks import Block, Document
 from grader.documents.encoding import read_text
+from grader.documents.extracted import JOBS, read_extracted
+from grader.documents.file_label import add_file_label
 from grader.documents.markdown import read_markdown, read_plain
 from grader.documents.noise import is_machine_read
 from grader.documents.notebook import read_notebook
-from grader.model import Media
+from grader.model import Finding, Media
 
 _READERS: Final[dict[str, Callable[[str, str], tuple[Block, ...] | None]]] = {
     "markdown": read_markdown,
     "text": read_plain,
     "notebook": read_notebook,
 }
-# Files that may hold an answer which nobody has read yet: a person looks, and nothing counts as missing.
-_NOT_READ: Final[dict[str, str]] = {
-    "pdf": "a PDF is not read yet",
-    "docx": "a word processor's file is not read yet",
-    "html": "an HTML page is not read yet",
-    "image": "a picture is not read",
-}
 
 
 def read_document(name: str, media: Media, data: bytes) -> Document:
     """Return what the file ``name`` says. It never raises for what stands in a file: ``unreadable`` says why not."""
-    if media in _NOT_READ:
-        return Document(file=name, unreadable=_NOT_READ[media])
+    document = _read(name, media, data)
+    document = replace(document, findings=(*document.findings, *_find_unread(document)))
+    if document.template or not document.blocks:
+        return document
+    return replace(document, blocks=add_file_label(name, document.blocks))
+
+
+def _find_unread(document: Document) -> Iterator[Finding]:
+    if document.unreadable:
+        message = f"“{document.file}” could not be read: {document.unreadable}. A person will look at it."
+        yield Finding(code="documents.unread", message=message)
+    if document.partly:
+        message = f"“{document.file}” was not read to the full: {document.partly}."
+        yield Finding(code="documents.partly_read", message=message, audience="staff")
+
+
+def _read(name: str, media: Media, data: bytes) -> Document:
+    if media in JOBS:
+        return read_extracted(name, media, data)
+    if media == "image":
+        return Document(file=name, unreadable="it is a picture", pages=1)
     reader = _READERS.get(media)
     if reader is None:
         return Document(file=name)

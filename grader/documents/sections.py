@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from grader.documents.blocks import Block, BlockKind, Document, Line
+from grader.documents.copies import drop_copies
 from grader.documents.labels import find_label
 from grader.documents.noise import (
     CHOOSES,
@@ -51,6 +52,7 @@ class Passage:
     text: str = ""
     location: Location | None = None
     machine_read: bool = False
+    extracted: bool = False
     reason: str = ""
 
 
@@ -123,6 +125,8 @@ def find_passages(documents: Sequence[Document], wanted: Sequence[Place]) -> Map
         if document.unreadable:
             found.doubts.append(f"{document.file} could not be read: {document.unreadable}")
             continue
+        if document.partly:
+            found.doubts.append(f"{document.file}: {document.partly}")
         segments = _cut(index, units[index], openings)
         _judge_loose_text(document, segments, found)
         found.segments += segments
@@ -213,15 +217,18 @@ def _build_passage(place: Place, found: _Found, documents: Sequence[Document]) -
     by_document: dict[int, list[str]] = {}
     for item in told:
         by_document.setdefault(item.document, []).append(_cut_question(item))
-    texts = ["\n\n".join(items) for items in by_document.values()]
-    reason = found.torn.get(place.question) or _find_doubt(
-        place, texts, [documents[index].file for index in by_document]
-    )
+    extracted = {index for index, document in enumerate(documents) if document.extracted}
+    joined = {index: "\n\n".join(items) for index, items in by_document.items()}
+    distinct = drop_copies(joined, extracted)
+    texts = list(distinct.values())
+    told = [item for item in told if item.document in distinct]
+    reason = found.torn.get(place.question) or _find_doubt(place, texts, [documents[index].file for index in distinct])
     return Passage(
         state="unreadable" if reason else "given",
         text="\n\n".join(texts) if reason else texts[0],
         location=told[0].location,
-        machine_read=any(documents[index].machine_read for index in by_document),
+        machine_read=any(documents[index].machine_read for index in distinct),
+        extracted=not extracted.isdisjoint(distinct),
         reason=reason,
     )
 

@@ -12,6 +12,7 @@ from grader.documents.noise import cut_form_words, is_form_line
 from grader.model import Location
 
 _FENCE = re.compile(r"\s*(?:```|~~~)\s*(\w*)")
+_RULE = re.compile(r"[\s|:\-]*")  # between a table's titles and its rows
 _WRAPPERS = re.compile(r"\\(?:begin|end)\{(?:aligned|align|gathered|gather|split|array|cases)\*?\}(?:\{[lcr| ]*\})?")
 _NEW_LINE = re.compile(r"\\\\\s*(?=(?:&\s*)?(?:\\(?:text|mathrm|mathbf)\s*\{\s*)?\(?[a-h]\s*\))")
 
@@ -52,9 +53,9 @@ def _read_block(index: int, block: Block) -> Iterator[Unit]:
         return
     strikes = _Strikes(block.text.count("~~") % 2 == 0)
     for group in _group(block.lines):
-        location = replace(block.location, line=group[0].number, end_line=group[-1].number)
+        location = _place(block, group)
         for text in _split_formula(strikes.close("\n".join(line.text for line in group))):
-            if is_form_line(text):
+            if is_form_line(text) or (block.kind == "table" and _RULE.fullmatch(text)):
                 continue
             quoted = text.lstrip().startswith(">")
             unit = Unit(document=index, text=text, location=location, joint="", quoted=quoted)
@@ -72,9 +73,16 @@ def _read_code(index: int, block: Block) -> Iterator[Unit]:
     for line in block.lines:
         if _FENCE.match(line.text) and line in (block.lines[0], block.lines[-1]) and not program:
             continue
-        location = replace(block.location, line=line.number, end_line=line.number)
+        location = _place(block, [line])
         label = None if program else _find_label(line.text)
         yield Unit(document=index, text=line.text, location=location, joint="", label=label)
+
+
+def _place(block: Block, lines: Sequence[Line]) -> Location:
+    """Return the place of some of a block's lines; a PDF or a Word file has pages or nothing, and no lines."""
+    if block.location.line is None:
+        return block.location
+    return replace(block.location, line=lines[0].number, end_line=lines[-1].number)
 
 
 def _group(lines: Sequence[Line]) -> Iterator[list[Line]]:

@@ -166,27 +166,3 @@ def is_sentence(folded: str) -> bool:
 def is_supposed(folded: str) -> bool:
     """Return whether a sentence only supposes what it says ("if it were", "one might think")."""
     return bool(_SUPPOSED.search(folded))
-
-
-# --- text that is not an answer ----------------------------------------------------------------------------------
-
-_ADDRESSED = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\b(?: (?:the|all|any|your|previous|above|prior|these|those|my|of|every))* "
-    r"(?:rubrics?|instructions?|prompts?|criteria|grading|answer key|marking)"
-    r"|\b(?:full|100) ?%? (?:marks?|credits?|points?|scores?|grade)\b"
-    r"|\b(?:maximum|all(?: the)?) (?:marks?|credits?|grade)\b"
-    r"|\b(?:dear|hey|hello|hi|attention|note to)\b.{0,12}\b(?:grader|grading|marker|ta|teacher|professor"
-    r"|instructor|ai)\b"
-    r"|\b(?:mark|grade|score|rate|consider|accept|treat|count) (?:this|it|my|me|the) ?(?:answer|solution"
-    r"|response|work|part"
-    r"|question)?(?: as| to be)? (?:correct|right|full|passed|valid)\b"
-    r"|\byou are (?:a|an|the) (?:grader|grading|assistant|ai|language model)|^\W*(?:system|assistant|developer) ?:"
-    r"|\bplease (?:give|award|grant|pass)\b|\baward (?:me|everything|full)\b|\bgive me\b"
-    r"|نمره ?ی? ?کامل|لطفا.{0,20}نمره|نمره.{0,15}(?:بدهید|بدید|لطفا)|استاد (?:گرامی|عزیز)|تصحیح کننده"
-    r"|مصحح (?:گرامی|عزیز)"
-)
-
-
-def is_addressed_to_grader(folded: str) -> bool:
-    """Return whether a sentence speaks to whoever (or whatever) marks it instead of answering."""
-    return bool(_ADDRESSED.search(folded))

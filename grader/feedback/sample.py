@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from grader.feedback.student_view import StudentView, student_view
-from grader.model import Evidence, Finding, Json, Mark, Marksheet, Review, Verdict
+from grader.model import Deduction, Evidence, Finding, Json, Mark, Marksheet, Review, Verdict
 
 _CURVES = {
     "title": "Training loss",
@@ -52,8 +52,10 @@ def build_sample() -> StudentView:
             status="needs_review",
             awarded=None,
             available=Decimal(7),
-            awarded_so_far=Decimal("2.5"),
+            awarded_so_far=Decimal("1.5"),
             marks=marks,
+            deductions=(Deduction(code="late", reason="1 day late; 1 mark a day", marks=Decimal(1)),),
+            review=Review(reason="sample"),
             findings=(Finding(code="sample.note", message="A note about the whole hand-in."),),
             environment={"device": "cpu", "versions": {"python": "3.11"}},
         )

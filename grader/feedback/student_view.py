@@ -91,19 +91,33 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeductionView:
+    """Marks taken off the sum, and why."""
+
+    text: str
+    marks: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudentView:
-    """Everything that a student may see of one submission. Marks add up: earned + lost + waiting = available."""
+    """Everything that a student may see of one submission.
+
+    Marks add up: earned + deducted + lost + waiting = available. ``undated``: when it was handed in is not known.
+    """
 
     submission: str
     title: str
     settled: bool
     available: Decimal
     earned: Decimal
+    deducted: Decimal
     lost: Decimal
     waiting: Decimal
     waiting_count: int
     steps: tuple[Step, ...]
     more_steps: int
+    deductions: tuple[DeductionView, ...]
+    undated: bool
     groups: tuple[Group, ...]
     notes: tuple[str, ...]
     environment: str
@@ -120,11 +134,16 @@ def student_view(marksheet: Marksheet) -> StudentView:
         settled=marksheet.awarded is not None,
         available=marksheet.available,
         earned=marksheet.awarded_so_far,
-        lost=marksheet.available - marksheet.awarded_so_far - sum(waiting, Decimal(0)),
+        deducted=marksheet.deducted,
+        lost=marksheet.available - marksheet.awarded_so_far - marksheet.deducted - sum(waiting, Decimal(0)),
         waiting=sum(waiting, Decimal(0)),
         waiting_count=len(waiting),
         steps=tuple(steps[:STEPS]),
         more_steps=max(0, len(steps) - STEPS),
+        deductions=tuple(
+            DeductionView(text=clean(item.reason, 400), marks=item.marks) for item in marksheet.deductions
+        ),
+        undated=marksheet.review is not None,
         groups=tuple(
             _build_group(number, name, list(items))
             for number, (name, items) in enumerate(groupby(criteria, lambda item: item.group), 1)

@@ -12,19 +12,27 @@ from lark import Token
 from grader.formula.extract import drop_struck, find_spans, looks_like_answer
 from grader.formula.faults import MAX_LINKS, MAX_VARIANTS, FormulaFault, NoValue, TooMuch, Unread
 from grader.formula.meaning import Definition, Reading, Setting
+from grader.formula.normalise import normalise
 from grader.formula.parse import Syntax
 from grader.formula.program import is_plain, read_program, split_program
 from grader.formula.roles import Line, Link, read_link, read_span, try_meaning
 from grader.formula.symbols import INDEX_LETTERS, Key
-from grader.formula.syntax import mentions_name
+from grader.formula.syntax import is_small_transpose, mentions_name
 from grader.formula.terms import PLAIN_RANKS, RANKS
-from grader.formula.tree import Expr, Num, Rule, Sym, Var, Where, find_names
+from grader.formula.tree import Entries, Expr, Num, Part, Rule, Sym, Var, Where, find_free, find_names
 
 # What a writer says who takes back what stands before.
 _TAKEN_BACK = re.compile(
     r"\b(no|wrong|wait|rather|actually|correct(ion|ed)|sorry|mistaken?|should be)\b|(?<!\w)(نه|اشتباه|غلط|اصلاح)(?!\w)",
     re.IGNORECASE,
 )
+# What a writer says who draws a line from the one before.
+_DRAWN = re.compile(
+    r"\b(so|thus|hence|therefore|then|consequently|substitut\w*|insert\w*|plug\w*|simplif\w*|expand\w*"
+    r"|which (becomes|is)|giv(es|ing)|we (get|have|obtain))\b|پس|بنابراین|در ?نتیجه|جای ?گذاری|جایگزین|ساده",
+    re.IGNORECASE,
+)
+_TABLE = re.compile(r"^[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*\|", re.MULTILINE)  # the line below a table's head
 _FACTS = ("J", "J_t", "h", "z", "o", "x", "y", "yhat")
 
 
@@ -32,7 +40,7 @@ _FACTS = ("J", "J_t", "h", "z", "o", "x", "y", "yhat")
 class Other:
     """Another formula that could be meant: ``asked`` if it is given as the answer, ``taken_back`` by later words.
 
-    ``step``: a link of the answer's own chain. ``leads``: an arrow leads from it to the answer.
+    ``step``: a link of the answer's own chain. ``leads``: an arrow leads from it to the answer, ``drawn``: words do.
     """
 
     link: Link
@@ -40,6 +48,7 @@ class Other:
     step: bool = False
     taken_back: bool = False
     leads: bool = False
+    drawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,17 +93,22 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
         raise TooMuch(f"more than {MAX_LINKS} equations and formulas")
     setting = _with_definitions(lines, setting)
     line = _choose_line(lines, setting)
+    if line.role != "asked" and _TABLE.search(text):
+        raise Unread("a table of formulas")
     link, earlier = _choose_link(line, setting, asked)
     equations = tuple(_find_equations(lines, setting, asked))
     left = _find_left(line, setting, asked)
     return FoundAnswer(
-        variants=read_variants(link, setting),
+        variants=tuple(replace(r, expr=_order(r.expr, line, setting, asked)) for r in read_variants(link, setting)),
         link=link,
         earlier=earlier,
         setting=setting,
         claims=tuple(other for other in lines if other.role == "claim"),
         rival=_find_rival(lines, line),
-        others=(*_find_others(lines, line), *(Other(link=step, step=True) for step in earlier)),
+        others=(
+            *_find_others(lines, line, setting, zero=not _is_inside_zero(text, setting)),
+            *(Other(link=step, step=True) for step in earlier),
+        ),
         equations=equations,
         special=left is not None and _is_special(left),
         unread=sum(other.role == "unread" and other.place != "prose" for other in lines) if line.role != "asked" else 0,
@@ -109,22 +123,50 @@ def _find_program(program: str, rest: str, setting: Setting) -> FoundAnswer:
     return FoundAnswer(variants=(Reading(read_program(program, setting), {}),), link=link, earlier=(), setting=setting)
 
 
-def _find_others(lines: Sequence[Line], chosen: Line) -> Iterator[Other]:
-    """Yield the formulas beside the chosen one; a claim counts only where the chosen line is one itself."""
+def _is_inside_zero(text: str, setting: Setting) -> bool:
+    """Whether a gradient is said to be zero where it is not: "0 for i < t"."""
+    if len(setting.times) < 2:
+        return False
+    first, last = setting.times[0], setting.times[-1]
+    less, more = r"(<|\\l[te]q?|\\lt)", r"(>|\\g[te]q?|\\gt)"
+    where = rf"{last}\s*{less}\s*{first}|{first}\s*{more}\s*{last}|earlier|previous|\bbefore"
+    return bool(re.search(rf"=\s*\{{?0\}}?(?![.\d])[^;\n]{{0,30}}?({where})", normalise(text), re.IGNORECASE))
+
+
+def _find_others(lines: Sequence[Line], chosen: Line, setting: Setting, *, zero: bool) -> Iterator[Other]:
+    """Yield the formulas beside the chosen one; a claim counts only where the chosen line is one itself.
+
+    "g = 0 for i > t" is the lesser half of an answer, and no other one (``zero``).
+    """
     roles = ("asked", "expression", *(("claim", "definition") if chosen.role == "claim" else ()))
     place = next(n for n, line in enumerate(lines) if line is chosen)
     for number, line in enumerate(lines):
         if line is chosen or line.role not in roles or line.links[-1].tree is None:
             continue
+        if zero and line.role == "asked" and isinstance(try_meaning(line.links[-1], setting), Num):
+            continue
         after = lines[min(number, place) + 1 : max(number, place) + 1]
         taken_back = number < place and any(_TAKEN_BACK.search(later.words) for later in after)
         leads = number < place and any(later.join == "arrow" for later in after)
-        yield Other(link=line.links[-1], asked=line.role == "asked", taken_back=taken_back, leads=leads)
+        drawn = number < place and any(_DRAWN.search(later.words) for later in after)
+        asked = line.role == "asked"
+        yield Other(link=line.links[-1], asked=asked, taken_back=taken_back, leads=leads, drawn=drawn)
 
 
 def _find_left(line: Line, setting: Setting, asked: Sequence[str]) -> Sym | None:
     sides = [try_meaning(line.links[n], setting) for n in (0, -1)] if len(line.links) > 1 else []
     return next((side for side in sides if isinstance(side, Sym) and side.name in asked), None)
+
+
+def _order(expr: Expr, line: Line, setting: Setting, asked: Sequence[str]) -> Expr:
+    """Return the right side of ``G_{ab} = …`` with a as its rows, whichever of the two it names first."""
+    left = try_meaning(line.links[0], setting) if len(line.links) > 1 else None
+    base, written = (left.base, left.indices) if isinstance(left, Part) else (left, getattr(left, "parts", ()))
+    if not isinstance(base, Sym) or base.name not in asked:
+        return expr
+    names = tuple(index.name for index in written if isinstance(index, Var))
+    free = tuple(name for name in find_free(expr) if name not in setting.times and name != "T")
+    return Entries(names, expr) if len(names) == 2 and free == names[::-1] else expr
 
 
 def _is_special(left: Sym) -> bool:
@@ -291,9 +333,12 @@ def read_variants(link: Link, setting: Setting) -> tuple[Reading, ...]:
     if max((len(term.children) for term in link.tree.find_data("term")), default=0) < 3:
         ranks = ranks[:1]  # no three factors, no order
     eager = (False, True) if setting.machine_read else (False,)
-    for repaired in eager:
+    small = (
+        (False, True) if any(is_small_transpose(sup.children[1]) for sup in link.tree.find_data("sup")) else (False,)
+    )
+    for repaired, t_turns in product(eager, small):
         for wide, reverse, rank in product((0, 1) if turns else (0,), (False, True) if turns else (False,), ranks):
-            manner = replace(setting, rank=rank, reverse=reverse, wide=wide, eager=repaired)
+            manner = replace(setting, rank=rank, reverse=reverse, wide=wide, eager=repaired, small=t_turns)
             try:
                 reading = read_link(link, manner)
             except FormulaFault as fault:

@@ -30,6 +30,19 @@ def find_conflict(found: FoundAnswer, judgement: Judgement, case: Case) -> str |
     return None
 
 
+def find_late_slip(found: FoundAnswer, judgement: Judgement, case: Case) -> Judgement | None:
+    """Return the last right formula that a wrong answer was drawn from: the chain is right, and slips late."""
+    if judgement.sort not in _MISTAKES or judgement.name == "not_expanded":
+        return None
+    for other in reversed(found.others[:MAX_JUDGED]):
+        if other.taken_back or not (other.step or other.leads or (other.asked and other.drawn)):
+            continue
+        beside = _judge_other(other, found, case)
+        if beside is not None and beside.sort == "reading":
+            return beside
+    return None
+
+
 def _holds_more(found: FoundAnswer, judgement: Judgement) -> bool:
     """Whether anything but the chain rule is written: another formula, or what one of its derivatives is."""
     open_names = {name for name in find_names(judgement.reading.expr) if "/" in name}

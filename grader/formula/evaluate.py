@@ -8,7 +8,6 @@ from contextvars import ContextVar
 
 import numpy as np
 
-from grader.formula.arithmetic import Arithmetic
 from grader.formula.faults import (
     MAX_DEPTH,
     MAX_OPERATIONS,
@@ -19,17 +18,16 @@ from grader.formula.faults import (
     TooMuch,
     Unread,
 )
+from grader.formula.steps import StepRunner
 from grader.formula.symbols import REDUCTIONS
 from grader.formula.tree import (
     Add,
     Big,
     Call,
     Cases,
-    Choice,
     Div,
+    Entries,
     Expr,
-    Give,
-    Loop,
     Mat,
     Mul,
     Num,
@@ -37,8 +35,6 @@ from grader.formula.tree import (
     Pow,
     Program,
     Rule,
-    Set,
-    Step,
     Sym,
     Trans,
     Var,
@@ -69,28 +65,20 @@ def limit_operations(total: int | None = MAX_TOTAL_OPERATIONS) -> Iterator[None]
         _left.reset(token)
 
 
-def evaluate(expr: Expr, world: World, indices: Mapping[str, int]) -> Value:
+def evaluate(expr: Expr, world: World, indices: Mapping[str, int], *, inside: bool = False) -> Value:
     """Return the value of ``expr`` where the question's time indices are ``indices``.
 
     Component indices that nothing binds run over their whole range: one gives a column, two give a matrix.
+    ``inside``: a quantity before the first or after the last step has no value, instead of being zero.
     Raises ShapeFault, NoValue, Unread (an index that nothing binds) and TooMuch.
     """
     evaluator = _Evaluator(world)
+    evaluator.inside = inside
     free = [name for name in find_free(expr) if name not in indices and name != "T"]
     if not free:
         with np.errstate(all="ignore"):
             return evaluator.finite(evaluator.value(expr, dict(indices)))
-    sizes = [evaluator.find_size(expr, name, dict(indices)) for name in free]
-    if len(free) == 1:
-        column = [_number(evaluator.value(expr, {**indices, free[0]: n + 1})) for n in range(sizes[0])]
-        return np.array(column).reshape(-1, 1)
-    if len(free) > 2:
-        raise Unread(f"the indices {', '.join(free)} are not bound")
-    rows = [
-        [_number(evaluator.value(expr, {**indices, free[0]: n + 1, free[1]: m + 1})) for m in range(sizes[1])]
-        for n in range(sizes[0])
-    ]
-    return np.array(rows)
+    return evaluator.spread(expr, free, dict(indices))
 
 
 def evaluate_index(expr: Expr, world: World, indices: Mapping[str, int]) -> int:
@@ -114,14 +102,15 @@ def _number(value: Value) -> float:
     return float(np.asarray(value).reshape(()))
 
 
-class _Evaluator(Arithmetic):
+class _Evaluator(StepRunner):
     """Counts operations across one evaluation."""
 
     def __init__(self, world: World) -> None:
+        super().__init__()
         self.world, self.operations = world, 0
         self.rules: tuple[Rule, ...] = ()
         self.depth = 0
-        self.locals: dict[str, dict[tuple[int, ...], Value]] | None = None  # the variables of a program
+        self.inside = False
 
     def count(self) -> None:
         self.operations += 1
@@ -161,6 +150,8 @@ class _Evaluator(Arithmetic):
                 return self.choose(expr, env)
             case Program():
                 return self.run_program(expr, env)
+            case Entries():
+                return self.spread(expr.body, expr.indices, env)
             case Where():
                 self.rules = expr.rules
                 return self.value(expr.body, env)
@@ -180,11 +171,32 @@ class _Evaluator(Arithmetic):
                 return self.world.steps
             case Var():
                 raise Unread(f"the index {expr.name} is not bound")
+            case Sym():
+                return self.find_component(expr, env)
             case Add():
                 return sum(sign * self.index(term, env) for sign, term in expr.terms)
             case Mul():
                 return self.index(expr.left, env) * self.index(expr.right, env)
         raise Unread("an index that is no whole number")
+
+    def spread(self, expr: Expr, names: Sequence[str], env: dict[str, int]) -> Value:
+        """Return the column or matrix whose entries an expression gives at the indices ``names``."""
+        if len(names) > 2:
+            raise Unread(f"the indices {', '.join(names)} are not bound")
+        ranges = [range(1, self.find_size(expr, name, env) + 1) for name in names]
+        if len(names) == 1:
+            return np.array([[_number(self.value(expr, {**env, names[0]: n}))] for n in ranges[0]])
+        rows = [[_number(self.value(expr, {**env, names[0]: n, names[1]: m})) for m in ranges[1]] for n in ranges[0]]
+        return np.array(rows)
+
+    def find_component(self, expr: Sym, env: Mapping[str, int]) -> int:
+        """Return the number that a label is: the true class, or the place of the one in a one-hot label."""
+        value = self.read_symbol(expr, env)
+        if not isinstance(value, np.ndarray) and value == int(value):
+            return int(value)
+        if isinstance(value, np.ndarray) and sorted(value.reshape(-1)) == [0.0] * (value.size - 1) + [1.0]:
+            return int(value.argmax()) + 1
+        raise NoValue(f"{expr.name} is no index")
 
     def find_size(self, expr: Expr, name: str, env: dict[str, int]) -> int:
         """Return how many components the index ``name`` runs over."""
@@ -217,6 +229,8 @@ class _Evaluator(Arithmetic):
         if by_time is None:
             raise NoValue(f"{name} is left standing")
         value = by_time.get(times)
+        if value is None and self.inside:
+            raise NoValue(f"{name} has no value at this step")
         if value is None:
             sample = next(iter(by_time.values()))
             value = np.zeros_like(sample) if isinstance(sample, np.ndarray) else 0.0
@@ -231,7 +245,8 @@ class _Evaluator(Arithmetic):
         self.depth += 1
         try:
             for rule in rules:
-                if rule.name not in find_names(rule.value) and self.is_at(rule.index, number, env):
+                lone = isinstance(rule.index, Num) or rule.name not in find_names(rule.value)
+                if lone and self.is_at(rule.index, number, env):
                     return self.value(rule.value, dict(env))
             for rule in rules:
                 if rule.name in find_names(rule.value) and (bound := _solve_index(rule.index, number)) is not None:
@@ -315,60 +330,6 @@ class _Evaluator(Arithmetic):
     def holds(self, left: Expr, sign: str, right: Expr, env: dict[str, int]) -> bool:
         """Whether a condition between two indices holds."""
         return _SIGNS.get(sign, int.__eq__)(self.index(left, env), self.index(right, env))
-
-    # --- programs ---
-    def run_program(self, expr: Program, env: dict[str, int]) -> Value:
-        if self.locals is not None:
-            raise Unread("a program in a program")
-        self.locals = {}
-        try:
-            given = self.run_steps(expr.steps, env)
-            return self.value(expr.result, env) if given is None else given
-        finally:
-            self.locals = None
-
-    def run_steps(self, steps: Sequence[Step], env: dict[str, int]) -> Value | None:
-        """Work out steps in order; return what they return, None where they return nothing."""
-        for step in steps:
-            self.count()
-            given: Value | None = None
-            match step:
-                case Set():
-                    self.assign(step, env)
-                case Give():
-                    given = self.value(step.value, env)
-                case Choice():
-                    body = step.body if self.holds(step.left, step.sign, step.right, env) else step.other
-                    given = self.run_steps(body, env)
-                case Loop():
-                    given = self.run_loop(step, env)
-            if given is not None:
-                return given
-        return None
-
-    def assign(self, step: Set, env: dict[str, int]) -> None:
-        assert self.locals is not None  # noqa: S101  # a step stands in a program
-        value = self.value(step.value, env)
-        indices = tuple(self.index(index, env) for index in step.indices)
-        self.locals.setdefault(step.name, {})[indices] = value
-
-    def read_local(self, expr: Sym, env: Mapping[str, int]) -> Value:
-        known = (self.locals or {}).get(expr.name, {})
-        indices = tuple(self.index(index, env) for index in expr.times)
-        if indices not in known:
-            raise NoValue(f"{expr.name[1:]} is used before it has a value")
-        return known[indices]
-
-    def run_loop(self, step: Loop, env: dict[str, int]) -> Value | None:
-        low, stop = self.index(step.low, env), self.index(step.stop, env)
-        if abs(stop - low) >= MAX_RANGE:
-            raise TooMuch(f"a loop of more than {MAX_RANGE} turns")
-        numbers = range(low, stop, -1 if step.down else 1)
-        for number in reversed(numbers) if step.turned else numbers:
-            given = self.run_steps(step.body, {**env, step.index: number})
-            if given is not None:
-                return given
-        return None
 
     # --- sums and products over an index ---
     def run(self, expr: Big, env: dict[str, int]) -> Value:

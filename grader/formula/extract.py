@@ -15,6 +15,7 @@ from lark import Token
 from grader.formula.faults import MAX_PASSAGE, TooMuch, Unread
 from grader.formula.lexer import Vocabulary, read_tokens
 from grader.formula.normalise import normalise
+from grader.formula.spoken import split_words
 
 Place = Literal["display", "inline", "prose"]
 Join = Literal["", "arrow", "line", "comma"]
@@ -22,6 +23,13 @@ Join = Literal["", "arrow", "line", "comma"]
 _STRUCK = re.compile(r"~~.*?~~|<(del|s|strike)>.*?</\1>", re.DOTALL)
 _STRUCK_COMMAND = re.compile(r"\\(?:cancel|bcancel|xcancel|sout|st|cancelto\{[^{}]*\})\s*\{")
 _LABEL = re.compile(r"^\s*\(?([a-dA-D1-4]|الف|ب|ج|د|پ|ت)\s*[).:]\s+")
+# "(4x4)(4x1) = 4x1" beside a formula says how large its factors are.
+_PLAIN_SIZE = r"\d{1,2}\s?(?:x|×|\\times|\bby\b)\s?\d{1,2}(?![\w.^_])"
+_ONE_SIZE = rf"(?:\(\s*{_PLAIN_SIZE}\s*\)|(?<![\w.^{{_]){_PLAIN_SIZE})"
+_SIZE = re.compile(
+    rf"(?<=[\s$])\(\s*{_PLAIN_SIZE}\s*\)(?:\s*(?:=|->|→|[·*×])?\s*{_ONE_SIZE})*"
+    rf"|(?<=\s\s){_PLAIN_SIZE}(?=\s*(?:[,;.\n]|\s\s|$))"
+)
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
 _MATH = re.compile(
     r"```[a-zA-Z]*\n(?P<fence>.*?)```|\$\$(?P<display>.*?)\$\$|\\\[(?P<bracket>.*?)\\\]|\$(?P<inline>[^$]+?)\$"
@@ -32,20 +40,22 @@ _GLUE = re.compile(r"[\s=+\-−*×·⊙∘@/→⇒]*[=+\-−*×·⊙∘@/→⇒]
 _PYTHON = re.compile(
     r"\bnp\.|\bnumpy\.|\btorch\.|\.T\b|@|\*\*|\.dot\(|\bouter\(|\.transpose\(|\.sum\(|\.t\(\)|\[t\s*[-+\]]|\[:"
 )
-_WHERE = re.compile(r"(where|with|let|که در آن|در آن|wo|mit)\s*:?\s*$", re.IGNORECASE)
-_SPOKEN = {r"\bminus\b|منهای": " - ", r"\bplus\b|به ?علاوه": " + ", r"\btimes\b": r" \\times ", r"\bequals\b": " = "}
-_SUBTRACTED = re.compile(r"([^\W\d_]{2,})\s+(?:minus|plus|times|منهای)\b", re.IGNORECASE)
-_TOLD = re.compile(
-    r"\b(transposed?|multiplied|divided|squared|outer|inner|elementwise|hadamard)\b|ترانهاده|ضرب", re.IGNORECASE
+# Words between two formulas that are a sign: "$a$ minus $b$".
+_SAID = {
+    "-": re.compile(r"\s*(minus|منهای)\s*", re.IGNORECASE),
+    "+": re.compile(r"\s*(plus|به ?علاوه(\s?ی)?)\s*", re.IGNORECASE),
+    r"\times": re.compile(r"\s*(times|multiplied by|ضرب ?در)\s*", re.IGNORECASE),
+}
+# The same words with something else than a formula on the other side.
+_SAID_BEFORE = re.compile(
+    r"(\b(minus|plus|multiplied by|divided by)( the)?|منهای|به ?علاوه(\s?ی)?|ضرب ?در|تقسیم ?بر)\s*$", re.IGNORECASE
 )
-_EXPLAINED = re.compile(  # "where * is the elementwise product"
-    r"(\b(where|with|here)\s+)?(the\s+)?(\.\*|\*|@|\\odot|\\otimes|\\circ|\bouter)\s*"
-    r"(is|are|means|denotes|stands for|=|:)\s*"
-    r"(the\s+|an?\s+)?(element-?\s?wise|entry-?\s?wise|point-?\s?wise|hadamard|outer|matrix)"
-    r"(\s+(product|multiplication|multiply))?",
+_SAID_AFTER = re.compile(
+    r"\s*(\(?(minus|plus|multiplied|divided)\b|times (the|its|that|by|[^\w\s])|منهای|به ?علاوه|ضرب ?در|تقسیم ?بر)",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\W\d_]{2,}|\bI\b|[^\x00-\u024f\u0370-\u03ff\u2000-\u2bff]+")
+_COUNT = re.compile(r"\$+[a-zT\d\s()+\-]*\$+")
+_WHERE = re.compile(r"(where|with|let|که در آن|در آن|wo|mit)\s*:?\s*$", re.IGNORECASE)
 
 
 # Words that change the formula beside them: "tr $(A)$", "$A$ with a minus sign".
@@ -115,19 +125,37 @@ def find_spans(text: str) -> list[Span]:
     """Return the mathematics of a passage in order; raises TooMuch for a passage of excessive length."""
     if len(text) > MAX_PASSAGE:
         raise TooMuch(f"a passage of {len(text)} characters is too long to read as a formula")
-    text = _LABEL.sub("", unwrap_boxes(drop_struck(text)))
+    text = _SIZE.sub(" ", _LABEL.sub("", unwrap_boxes(drop_struck(text))))
     spans: list[Span] = []
     end = 0
     for match in _MATH.finditer(text):
-        if _OPERATED.search(text[end : match.start()]) or _MODIFIED.match(text[match.end() :]):
+        before, after = text[end : match.start()], text[match.end() :]
+        said = _find_said(before) if spans else ""
+        changed = (_OPERATED.search(before) and not said) or _MODIFIED.match(after)
+        counted = _COUNT.fullmatch(match[0])  # "$t-i$ times the matrix"
+        told = (_SAID_BEFORE.search(before) and not said) or (
+            _SAID_AFTER.match(after) and not counted and not _is_said(after)
+        )
+        if changed or told:
             raise Unread("words beside the formula change it", text=text, position=match.start())
-        _add_prose(spans, text[end : match.start()])
-        _add_math(spans, match, text[end : match.start()])
+        _add_prose(spans, "" if said else before)
+        _add_math(spans, match, said or before)
         end = match.end()
     _add_prose(spans, text[end:])
     if any(span.place != "prose" for span in spans):
         spans = [span for span in spans if span.place != "prose" or looks_like_answer(span.text)]
     return spans
+
+
+def _find_said(between: str) -> str:
+    """Return the sign that the words between two formulas are, "" where they are none."""
+    return next((sign for sign, words in _SAID.items() if words.fullmatch(between)), "")
+
+
+def _is_said(after: str) -> bool:
+    """Whether a formula follows on a word that is a sign."""
+    following = _MATH.search(after)
+    return following is not None and bool(_find_said(after[: following.start()]))
 
 
 def looks_like_answer(text: str) -> bool:
@@ -139,7 +167,7 @@ def _add_math(spans: list[Span], match: re.Match[str], before: str) -> None:
     group = next(name for name, value in match.groupdict().items() if value is not None)
     body = match[group]
     place: Place = "inline" if group in ("inline", "paren", "tick") else "display"
-    glued = _GLUE.fullmatch(before) if before else None
+    glued = before in _SAID or _GLUE.fullmatch(before) if before else None
     if spans and spans[-1].place == place == "inline" and glued:
         last = spans.pop()
         spans.append(Span(text=f"{last.text} {before} {body}", place=place, before=last.before, python=last.python))
@@ -150,7 +178,8 @@ def _add_math(spans: list[Span], match: re.Match[str], before: str) -> None:
 def _add_prose(spans: list[Span], text: str) -> None:
     if _GLUE.fullmatch(text):
         return
-    for line in re.split(r"\n|(?<=[.:;])\s", text):
+    for line in re.split(r"\n(?!\s*=)|(?<=[.:;])\s", text):
+        line = re.sub(r"(?<=\s)#\s.*$", "", line)
         if line.strip():
             spans.append(Span(text=line, place="prose", python=bool(_PYTHON.search(line))))
 
@@ -161,54 +190,10 @@ def find_statements(span: Span, vocabulary: Vocabulary) -> list[Statement]:
     if span.place != "prose":
         return _split_statements(read_tokens(source, vocabulary), source, span, bool(_WHERE.search(span.before)))
     statements: list[Statement] = []
-    for before, piece in _split_words(source, vocabulary):
+    for before, piece in split_words(source, vocabulary):
         tokens = read_tokens(piece, vocabulary)
         statements += _split_statements(tokens, piece, replace(span, before=before), bool(_WHERE.search(before)))
     return statements
-
-
-def _is_known(word: str, vocabulary: Vocabulary) -> bool:
-    return word in vocabulary.words or word in vocabulary.functions or word in ("sum", "prod")
-
-
-def _translate_words(source: str, vocabulary: Vocabulary) -> str:
-    """Turn "minus" into a sign, and drop brackets with prose in them. Raises Unread for a formula told in words."""
-
-    def drop(match: re.Match[str]) -> str:
-        plain = re.sub(r"\\[A-Za-z]+", " ", match[0])
-        words = [word for word in _WORD.findall(plain) if not _is_known(word, vocabulary) and word[0] != "d"]
-        return " ; " if words else match[0]
-
-    source = _EXPLAINED.sub(" ; ", re.sub(r"(?<=\s)\([^()]*\)", drop, source))
-    for match in _SUBTRACTED.finditer(source):
-        if not _is_known(match[1], vocabulary):
-            raise Unread("a formula told in words", text=source, position=match.start())
-    for pattern, sign in _SPOKEN.items():
-        source = re.sub(pattern, sign, source, flags=re.IGNORECASE)
-    spoken = _TOLD.search(source)
-    if spoken and re.search(r"[_^\\=]|hat", source):
-        raise Unread("a formula told in words", text=source, position=spoken.start())
-    return source
-
-
-def _split_words(source: str, vocabulary: Vocabulary) -> list[tuple[str, str]]:
-    """Return (words before, formula) pairs of a line of prose: words that are no names separate formulas."""
-    source = _translate_words(source, vocabulary)
-    pieces, before, start = [], "", 0
-    for match in _WORD.finditer(source):
-        word = match[0]
-        known = _is_known(word, vocabulary)
-        attached = match.start() > 0 and source[match.start() - 1] in "_\\^{"
-        if known or attached or (word[0] == "d" and word[1:] in vocabulary.differentials):
-            continue
-        piece = source[start : match.start()]
-        if piece.strip(" .,:;"):
-            pieces.append((before, piece))
-            before = ""
-        before, start = f"{before} {word}".strip(), match.end()
-    if source[start:].strip(" .,:;"):
-        pieces.append((before, source[start:]))
-    return pieces
 
 
 def _split_statements(tokens: Sequence[Token], source: str, span: Span, definition: bool) -> list[Statement]:
@@ -220,6 +205,8 @@ def _split_statements(tokens: Sequence[Token], source: str, span: Span, definiti
     def close(next_join: Join) -> None:
         nonlocal links, join, pending, aside
         kept = tuple(tuple(_trim(link)) for link in links)
+        if len(kept) > 1 and not kept[0] and join == "line":
+            join = "arrow"  # "= …" goes on with what stands before
         kept = tuple(link for link in kept if link)
         if kept and not aside:
             statements.append(
@@ -235,7 +222,9 @@ def _split_statements(tokens: Sequence[Token], source: str, span: Span, definiti
     for position, token in enumerate(tokens):
         depth += {"LPAR": 1, "LBRACE": 1, "BEGIN": 1, "RPAR": -1, "RBRACE": -1, "END": -1}.get(token.type, 0)
         if depth > 0:
-            if token.type not in ("SEPARATOR", "ARROW"):
+            if token.type == "SEPARATOR" and token.value == ";":
+                links[-1].append(Token("COMMA", ",", start_pos=token.start_pos, end_pos=token.end_pos))
+            elif token.type not in ("SEPARATOR", "ARROW"):
                 links[-1].append(token)
         elif token.type == "REL" and token.value == "=":
             links.append([])
@@ -282,7 +271,8 @@ def _find_condition(tokens: Sequence[Token], start: int) -> int:
     end = next((n for n in range(start, len(tokens)) if tokens[n].type == "RPAR"), len(tokens))
     inside = tokens[start + 1 : end]
     plain = all(token.type in ("NAME", "NUMBER", "REL", "SIGN", "COMMA", "DOTS") for token in inside)
-    last = end + 1 >= len(tokens) or tokens[end + 1].type in ("COMMA", "SEPARATOR", "TEXT", "ARROW")
+    after = [token for token in tokens[end + 1 : end + 3] if token.type != "OTHER" or token.value not in ".!"]
+    last = not after or after[0].type in ("COMMA", "SEPARATOR", "TEXT", "ARROW")
     return end + 1 if plain and last and any(token.type == "REL" for token in inside) else 0
 
 

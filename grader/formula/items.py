@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from lark import Token, Tree
@@ -22,6 +23,7 @@ from grader.formula.tree import (
     Expr,
     Mat,
     Num,
+    Part,
     Sym,
 )
 
@@ -75,6 +77,8 @@ class ItemReader(NameReader):
             self.read_item(above),
             self.read_item(Tree("item", [c for c in below.children if c not in transposed])),
         )
+        if isinstance(bottom, Part) and isinstance(bottom.base, Sym):  # (W_{hh})_{ab}
+            bottom = replace(bottom.base, parts=bottom.indices)
         if not isinstance(top, Sym) or not isinstance(bottom, Sym):
             raise self.fail("this derivative is not understood", above)
         return Sym(f"{top.name}/{bottom.name}", (*top.times, *bottom.times), (*top.parts, *bottom.parts))

@@ -19,7 +19,19 @@ from grader.formula.evaluate import evaluate
 from grader.formula.faults import FormulaFault, NoValue, ShapeFault, TooMuch, Unread
 from grader.formula.meaning import Reading
 from grader.formula.slips import find_mendings
-from grader.formula.tree import Expr, Program, Sym, Var, find_free, find_names, find_nodes, find_variables, substitute
+from grader.formula.tree import (
+    Entries,
+    Expr,
+    Program,
+    Sym,
+    Var,
+    find_free,
+    find_names,
+    find_nodes,
+    find_variables,
+    substitute,
+)
+from grader.formula.worlds import Value, World
 
 Sort = Literal["reading", "misconception", "slip", "condition", "wrong", "refer"]
 Valued = Sequence[tuple[Reading, Values | FormulaFault]]
@@ -29,7 +41,10 @@ CONDITIONS = ("h0_zero", "tanh", "one_hot")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What an answer is. ``name`` is the reading, misconception, slip or condition; ``detail`` says more to staff."""
+    """What an answer is. ``name`` is the reading, misconception, slip or condition; ``detail`` says more to staff.
+
+    before: the right formula that a wrong answer was drawn from.
+    """
 
     sort: Sort
     name: str = ""
@@ -37,6 +52,7 @@ class Judgement:
     reading: Reading
     shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     hopeful: bool = False
+    before: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +62,14 @@ class Case:
     ``scalar``: the whole question is answered without any sign of matrices.
     ``followed``: what the student's own earlier answer would make right here. ``named``: quotients that may stand.
     ``asked``: the quantity itself. ``structural``: a last look at how a wrong formula is built, giving a misconception.
+    ``given``: conditions that the answer states.
     ``layouts``: which of "columns" and "rows" the student's other answers are right in.
     """
 
     bank: Bank
     scalar: bool = False
     layouts: Callable[[], frozenset[str]] = field(default=frozenset)
+    given: frozenset[str] = frozenset()
     followed: Expr | None = None
     named: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
@@ -75,6 +93,7 @@ def judge(variants: Sequence[Reading], case: Case) -> Judgement:
         return judge(renamed, case)
     for step in (
         _find_followed,
+        _find_stated,
         _find_scalar,
         _find_layout,
         _find_known_mistake,
@@ -108,15 +127,27 @@ def find_false_steps(
         if any("/" in name and not name.startswith("J") for name in find_names(left) | find_names(right)):
             continue  # a Jacobian's layout is a matter of taste
         moments = [{**dict.fromkeys("ti", 2), **moment} for moment in find_moments(world, case.bank.times)]
-        try:
-            sides = [tuple(evaluate(side, world, moment) for moment in moments) for side in (left, right)]
-        except TooMuch:
+        sides = _value_both(left, right, world, moments)
+        if sides is None:
             return
-        except FormulaFault:
-            continue
         same_shape = all(getattr(a, "shape", ()) == getattr(b, "shape", ()) for a, b in zip(*sides, strict=True))
         if same_shape and not equal_values(*sides):
             yield left, right
+
+
+def _value_both(
+    left: Expr, right: Expr, world: World, moments: Sequence[dict[str, int]]
+) -> tuple[Values, Values] | None:
+    """Return the values of two sides at the moments where both have one; None where it takes too long."""
+    found: list[tuple[Value, Value]] = []
+    for moment in moments:
+        try:
+            found.append((evaluate(left, world, moment, inside=True), evaluate(right, world, moment, inside=True)))
+        except TooMuch:
+            return None
+        except FormulaFault:
+            continue
+    return tuple(a for a, _ in found), tuple(b for _, b in found)
 
 
 def _try_values(expr: Expr, bank: Bank, kind: str) -> Values | FormulaFault:
@@ -141,6 +172,8 @@ def _find_followed(valued: Valued, case: Case) -> Judgement | None:
 def _find_layout(valued: Valued, case: Case) -> Judgement | None:
     """Right in row layout: as the transpose, or with rows for columns; only where no other answer uses columns."""
     for reading, generic in valued:
+        if isinstance(reading.expr, Entries):
+            continue  # rows and columns are named on the left side
         if isinstance(generic, tuple):
             right = case.bank.find_reading(transpose_values(generic), "generic")
             if right and "columns" not in case.layouts():
@@ -238,8 +271,17 @@ def _find_shapes(
     return None
 
 
+def _find_stated(valued: Valued, case: Case) -> Judgement | None:
+    """Right under a condition that the answer states."""
+    return _find_under(valued, case, [kind for kind in CONDITIONS if kind in case.given])
+
+
 def _find_condition(valued: Valued, case: Case) -> Judgement | None:
-    for kind in CONDITIONS:
+    return _find_under(valued, case, CONDITIONS)
+
+
+def _find_under(valued: Valued, case: Case, kinds: Sequence[str]) -> Judgement | None:
+    for kind in kinds:
         for reading, _ in valued:
             values = _try_values(reading.expr, case.bank, kind)
             name = case.bank.find_reading(values, kind) if isinstance(values, tuple) else None

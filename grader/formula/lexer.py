@@ -18,7 +18,7 @@ from grader.formula.faults import MAX_CHARACTERS, MAX_DEPTH, MAX_DIGITS, TooMuch
 _OPERATORS = {
     r"\cdot": "dot", r"\cdotp": "dot", r"\times": "times", "*": "star", r"\ast": "star", "@": "matmul",
     r"\odot": "odot", r"\circ": "odot", r"\bullet": "dot", r"\otimes": "outer", "/": "over", r"\star": "star",
-    r"\bigodot": "odot", r"\oslash": "over", ".*": "odot", "./": "over",
+    r"\bigodot": "odot", r"\bigcirc": "odot", r"\oslash": "over", ".*": "odot", "./": "over",
 }  # fmt: skip
 _ARROWS = {
     r"\Rightarrow", r"\Longrightarrow", r"\implies", r"\leadsto", r"\rightarrow", r"\longrightarrow", r"\to",

@@ -18,6 +18,7 @@ from grader.formula.syntax import (
     find_scripts,
     find_transposed_power,
     is_bracketed,
+    is_small_transpose,
     is_transpose,
     take_words,
 )
@@ -89,13 +90,12 @@ class NameReader(ABC):
         own = self._read_defined(base, labels)
         if own is not None:
             return self._apply_scripts(own, sups)
-        found = self.table.find(base, words)
+        found = self._find_repaired(base, words) if self.setting.machine_read else None
+        found = found or self.table.find(base, words)
         if found is None and base in self._index_names() and not labels:
             return self._apply_scripts(self._read_index(item.children[0]), sups)
         if found is None and base == "e" and not labels and len(sups) == 1 and sups[0].data == "sup":
             return Call("exp", self._read_bound(sups[0].children[1]))
-        if found is None and self.setting.machine_read:
-            found = self._find_repaired(base, words)
         if found is None:
             raise self._unknown(base, labels, item)
         name, used = found
@@ -150,6 +150,9 @@ class NameReader(ABC):
         if isinstance(label, str):
             if label.replace(".", "").isdigit():
                 return Num(float(label))
+            found = self.table.find(label, ())
+            if found and self.table.world.symbols[found[0]].label and not any(label == name for name, _ in self.bound):
+                return Sym(found[0], self._implied_times(found[0]))
             if label in self._index_names() or (len(label) == 1 and label.isalpha()):
                 return Var(label)
             raise Unread(f"the index {label} is not understood")
@@ -193,7 +196,7 @@ class NameReader(ABC):
     def _implied_time(self) -> Var:
         """Return the time that a name without an index means: the innermost sum's, else the question's."""
         for name, timed in reversed(self.bound):
-            if timed or self.setting.lone == "time":
+            if (timed or self.setting.lone == "time") and not name.isupper():
                 return Var(name)
         return Var(self.setting.times[0] if self.setting.times else "t")
 
@@ -244,5 +247,6 @@ class NameReader(ABC):
         if script.data == "sup" and isinstance(expr, Num) and is_transpose(inside):
             raise self.fail("a number is transposed", script)
         if script.data == "sup":
-            return Trans(expr) if is_transpose(inside) else Pow(expr, self._read_bound(inside))
+            turned = is_transpose(inside) or (self.setting.small and is_small_transpose(inside))
+            return Trans(expr) if turned else Pow(expr, self._read_bound(inside))
         return Part(expr, tuple(self._read_label(label) for label in flatten_labels(inside)))

@@ -36,6 +36,22 @@ _LOOKALIKES = {
 }  # fmt: skip
 _ACCENTS = {"\u0302": r"\hat", "\u0303": r"\tilde", "\u0304": r"\bar", "\u0305": r"\bar", "\u20d7": r"\vec"}
 
+# "y^_t": a hat behind its letter. "(.)": the elementwise product. "sum_{t=1..3}": both bounds below.
+_LATE_HAT = re.compile(r"(?<![A-Za-z\\])([yp])\^(?=_|\s|$|[-+*/,;)=])")
+_CIRCLED = re.compile(r"(?<=[\s)])\(\s*(?:\.|o)\s*\)(?=[\s(])")
+_BOUNDS = re.compile(
+    r"(sum|prod)_?\s*[{(]?\s*(\w)\s*=\s*(\w+(?:[-+]\d)?)\s*(?:\.{2,3}|…|\bto\b|:)\s*(\w+(?:[-+]\d)?)\s*[})]?(?=[\s\\(]|$)"
+)
+# [i = k], 1{i = k} and \mathbb{1}_{i = k}: one where the indices agree, else nothing (Iverson's bracket).
+_INDICATOR = re.compile(
+    r"(?:\\math(?:bb|bf|ds|rm)\s*\{?\s*[1I]\s*\}?|(?<![A-Za-z\d_^.])[1I](?=\s*(?:_\s*)?\\?[\[{])|(?=\[))"
+    r"\s*_?\s*(?:\\left\s*)?\\?[\[{(]\s*(?:\\,\s*)?"
+    r"([A-Za-z](?:_\w|_\{\w\})?)\s*(={1,2}|\\neq?(?![A-Za-z])|!=)\s*([A-Za-z](?:_\w|_\{\w\})?)"
+    r"\s*(?:\\,\s*)?(?:\\right\s*)?\\?[\]})]"
+)
+_SAID_TRANSPOSE = re.compile(
+    r"\^\s*\{?\s*(?:\\(?:text|mathrm|mathsf|mathit|operatorname|rm|sf)\s*)?\{?\s*(?:tr|transpose|trans)\s*\}{1,2}"
+)
 _SCRIPT_RUN = re.compile(f"([{''.join(_SUBSCRIPTS)}]+)|([{''.join(_SUPERSCRIPTS)}]+)")
 _ACCENTED = re.compile(f"([^\\W\\d_])([{''.join(_ACCENTS)}])")
 _PRIMES = re.compile(r"\^\s*(?:\{\s*(?:\\prime\s*)+\}|\\prime\b)")
@@ -44,12 +60,20 @@ _SIGN = re.compile("[" + re.escape("".join(_SIGNS)) + "]")
 
 def normalise(text: str) -> str:
     """Return ``text`` in ASCII LaTeX as far as it is mathematics; words in other languages stay as they are."""
+    text = _BOUNDS.sub(r"\1_{\2=\3}^{\4} ", _CIRCLED.sub(r"\\odot ", _LATE_HAT.sub(r"\\hat{\1}", text)))
+    text = _INDICATOR.sub(_read_indicator, text)
+    text = _SAID_TRANSPOSE.sub("^{T}", text)
     text = _PRIMES.sub(lambda match: "'" * match[0].count("prime"), text)
     text = _SCRIPT_RUN.sub(_expand_scripts, text)
     text = _SIGN.sub(lambda match: _SIGNS[match[0]], text)
     text = _ACCENTED.sub(_expand_accent, unicodedata.normalize("NFD", text))
     text = unicodedata.normalize("NFKC", text)
     return "".join(_plain_character(character) for character in text)
+
+
+def _read_indicator(match: re.Match[str]) -> str:
+    same = f"\\delta_{{{match[1]},{match[3]}}}"
+    return same if "=" in match[2] and "!" not in match[2] else f"(1-{same})"
 
 
 def _expand_scripts(match: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from grader.formula.faults import MAX_CHARACTERS, MAX_PASSAGE, TooMuch, Unread
 from grader.formula.meaning import read_meaning
-from grader.formula.parse import parse_lines, read_python
+from grader.formula.python import parse_lines, read_python
 from grader.formula.setting import Definition, Setting
 from grader.formula.symbols import Key
 from grader.formula.tree import Add, Choice, Div, Expr, Give, Loop, Mul, Num, Program, Set, Step, Sym, Var
@@ -24,6 +24,7 @@ _FENCE = re.compile(r"```[a-zA-Z]*\n(.*?)```", re.DOTALL)
 _CODE_LINE = re.compile(
     r"\s*(for\s+\w+\s+in\s+(range|reversed)\s*\(.*:|def\s+\w+\s*\(.*:|while\s.*:|\w+(\[[^\]]*\])?\s*[-+]=\s.*)\s*(#.*)?$"
 )
+_NUMPY = re.compile(r"\b(np|numpy|torch)\.|\.T\b|\.(sum|max|dot|t)\(|\s@\s")
 MAX_STEPS = 40
 
 
@@ -54,7 +55,8 @@ def _split_lines(plain: str, text: str) -> tuple[str, str]:
     lines = plain.splitlines()
     marked = [number for number, line in enumerate(lines) if _CODE_LINE.match(line)]
     if not marked:
-        return "", text
+        all_code = all(_is_line(line) for line in lines if line.strip()) and _NUMPY.search(text)
+        return (text, "") if all_code and _is_program(text) else ("", text)
     start, end = marked[0], marked[-1] + 1
     while start and _is_line(lines[start - 1]):
         start -= 1

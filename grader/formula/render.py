@@ -9,6 +9,7 @@ from grader.formula.tree import (
     Call,
     Cases,
     Div,
+    Entries,
     Expr,
     Mat,
     Mul,
@@ -40,6 +41,11 @@ def render_latex(expr: Expr, world: FormulaWorld) -> str:
     return _Writer(world).write(expr, 0)
 
 
+def _has_index(latex: str) -> bool:
+    """Whether a subscript stands at the end already: LaTeX allows no second one."""
+    return "_" in latex and not latex.startswith(r"\left(")
+
+
 class _Writer:
     def __init__(self, world: FormulaWorld) -> None:
         self.world = world
@@ -69,12 +75,15 @@ class _Writer:
             case Big():
                 return self.bracket(self.write_big(expr), rank >= _TIGHT)
             case Part():
-                return f"{self.write_base(expr.base)}_{{{','.join(self.write(part, 0) for part in expr.indices)}}}"
+                base = self.write_base(expr.base)
+                return f"{self.bracket(base, _has_index(base))}_{{{','.join(self.write(p, 0) for p in expr.indices)}}}"
             case Mat():
                 rows = r" \\ ".join(" & ".join(self.write(entry, 0) for entry in row) for row in expr.rows)
                 return rf"\begin{{bmatrix}}{rows}\end{{bmatrix}}"
             case Cases():
                 return self.write_cases(expr)
+            case Entries():
+                return self.write(expr.body, rank)
             case Where():
                 return self.write(expr.body, rank)
             case Program():
@@ -126,7 +135,7 @@ class _Writer:
         latex = symbol.latex if symbol else expr.name
         if "#" in latex:
             return latex.replace("#", "".join(times) + parts)
-        return f"{latex}_{{{parts[1:]}}}" if parts else latex
+        return f"{self.bracket(latex, _has_index(latex))}_{{{parts[1:]}}}" if parts else latex
 
     def write_quotient(self, expr: Sym, times: list[str]) -> str:
         above, below = (self.world.symbols.get(name) for name in expr.name.split("/"))

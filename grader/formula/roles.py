@@ -12,7 +12,8 @@ from lark import Token
 from grader.formula.extract import Join, Place, Span, find_statements
 from grader.formula.faults import FormulaFault, Unread
 from grader.formula.meaning import Reading, Setting, read_meaning
-from grader.formula.parse import Syntax, parse_python, parse_tokens
+from grader.formula.parse import Syntax, parse_tokens
+from grader.formula.python import parse_python
 from grader.formula.symbols import Key, find_base, find_labels
 from grader.formula.tree import Call, Expr, Num, Sym, Var
 
@@ -56,6 +57,8 @@ def read_span(span: Span, setting: Setting, asked: Sequence[str]) -> list[Line]:
         found = _read_python_line(span, setting, asked)
         if found is not None:
             return [found]
+        if "einsum" in span.text:
+            return [_unread_line(span, Unread("this einsum is not read", text=span.text, position=0))]
     text = _brace_scripts(span.text, setting)
     try:
         statements = find_statements(replace(span, text=text), setting.table.vocabulary)
@@ -83,8 +86,10 @@ def _brace_scripts(text: str, setting: Setting) -> str:
     text = re.sub(r"(?<![A-Za-z])([hzxs])_([a-z])([-+])1(?!\d)", r"\1_{\2\g<3>1}", text)
     text = re.sub(r"(?<![A-Za-z\\])([gGJ])_([ohz])([tijkmnT\d])(?![A-Za-z\d])", r"\1_{\2\3}", text)
     text = re.sub(r"_([A-Za-z]{1,3})(\d+)(?![\w.])", r"_{\1\2}", text)
+    text = re.sub(r"(?<=[A-Za-z])_([A-Za-z]{1,4}),([a-z\d])(?![A-Za-z\d_^])", r"_{\1,\2}", text)  # y_t,i
     text = re.sub(r"(?<=[\w})\]])\.T\b", "^T", text)
     text = re.sub(r"(?<![A-Za-z0-9_\\{^])([hzxo])([ti]|\d)(?![\w.])", r"\1_{\2}", text)  # h2, zt
+    text = re.sub(r"(?<![A-Za-z0-9_\\{^])([yp])(\d)(?![\w.])", r"\1_{\2}", text)  # y1
     words = setting.table.vocabulary.words
 
     def brace(match: re.Match[str]) -> str:
@@ -198,6 +203,7 @@ def read_link(link: Link, setting: Setting) -> Reading:
         setting.reverse,
         setting.wide,
         setting.eager,
+        setting.small,
     )
     known = link.meanings.get(manner)
     if known is None or known[0] is not setting.definitions:

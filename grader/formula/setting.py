@@ -24,6 +24,7 @@ class Setting:
     ``rules`` define the student's own names that stand in their own definitions (``$name`` in expressions).
     ``rank`` says how an elementwise product stands among the others, ``reverse`` turns products over an index round,
     ``wide``: how many factors without its index a product takes along (∏ diag(ψ'(z_k)) W: the W may be inside).
+    ``small`` takes a superscript t for a transpose, as some write it.
     ``eager`` applies the machine reader's index confusions even where the text makes sense as it stands.
     """
 
@@ -37,6 +38,7 @@ class Setting:
     reverse: bool = False
     wide: int = 0
     eager: bool = False
+    small: bool = False
 
 
 @dataclass(slots=True)

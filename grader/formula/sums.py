@@ -141,7 +141,8 @@ class SumReader(ItemReader):
             else:
                 index = self._read_bound(script.children[1])
         argument, outside, after = self._read_argument(name, index, children, at + 1, item)
-        result = self._apply_scripts(Call(name, argument), outside)
+        value = Trans(argument) if name == "transpose" else Call(name, argument)
+        result = self._apply_scripts(value, outside)
         result = Pow(result, power) if power is not None else result
         return (Trans(result) if transposed else result), after
 

@@ -31,6 +31,7 @@ class Symbol:
     latex: how we write it back; "#" stands for the time index.
     times: how many time indices it carries (0 or 1; a gradient of J_t by h_i carries i).
     parts: whether a single index letter may number its components (y_i, the time understood).
+    label: whether it is the number of a component itself (the true class of a one-hot label) and may be an index.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -39,6 +40,7 @@ class Symbol:
     latex: str
     times: int = 0
     parts: bool = False
+    label: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,6 +100,12 @@ def is_transpose(node: Any) -> bool:
     return len(names) == 1 and names[0] in ("T", "\\top", "\\intercal")
 
 
+def is_small_transpose(node: Any) -> bool:
+    """Whether a superscript is a lone t."""
+    tokens = [node] if isinstance(node, Token) else list(node.scan_values(lambda v: isinstance(v, Token)))
+    return [str(token) for token in tokens if token.type not in ("LBRACE", "RBRACE")] == ["t"]
+
+
 def find_transposed_power(node: Any) -> Syntax | None:
     """Return the bracket of a superscript like ``T(t-i)``: a transpose and a power in one."""
     row = find_row(node) if isinstance(node, Tree) and node.data == "brace" else []

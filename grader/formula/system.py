@@ -16,10 +16,10 @@ from grader.formula.answer import Equation
 from grader.formula.compare import Bank, Values, equal_values, find_factor, find_moments, transpose_values
 from grader.formula.evaluate import evaluate, evaluate_index
 from grader.formula.faults import FormulaFault, NoValue, TooMuch
-from grader.formula.judge import Case, Judgement, Sort
+from grader.formula.judge import CONDITIONS, Case, Judgement, Sort
 from grader.formula.meaning import Reading
 from grader.formula.slips import find_mendings
-from grader.formula.tree import Cases, Expr, Sym, Var, find_names, find_variables
+from grader.formula.tree import Cases, Expr, Num, Sym, Var, find_names, find_nodes, find_variables
 from grader.formula.worlds import Value, World
 
 Moment = tuple[int, ...]
@@ -60,6 +60,9 @@ def judge_system(equations: Sequence[Equation], case: Case) -> Judgement | None:
         if solved is None:
             continue
         name = _find_reading(solved, case, kind)
+        if name and _is_contradicted(equations, name, case, kind):
+            detail = "the steps written out are right, and the general formula beside them says something else"
+            return Judgement(sort="refer", name="several", detail=detail, reading=reading)
         if name:
             shown = name if kind == "generic" else "scalar"
             return Judgement(sort="reading", name=shown, detail=f"{name}, solved line by line", reading=reading)
@@ -67,7 +70,34 @@ def judge_system(equations: Sequence[Equation], case: Case) -> Judgement | None:
         slip = None if numbered else _find_known_slip(solved, case, kind)
         if slip is not None:
             return Judgement(sort=slip[0], name=slip[1], detail="solved line by line", reading=reading)
-    return _judge_rows(equations, case, reading) or _judge_mended(equations, case, reading)
+    return (
+        _judge_rows(equations, case, reading)
+        or _judge_mended(equations, case, reading)
+        or _judge_condition(equations, case, reading)
+    )
+
+
+def _is_contradicted(equations: Sequence[Equation], name: str, case: Case, kind: str) -> bool:
+    """Whether a line for all steps differs from what the lines for single steps come to."""
+    general = [e for e in equations if e.left is None or not any(isinstance(time, Num) for time in e.left.times)]
+    plain = [e for e in general if not is_circular(e.right, case.asked) and e.left is not None]
+    if len(general) == len(equations):
+        return False
+    for equation in plain:
+        solved = _solve([equation], case, kind)
+        wanted = _pick(case.bank, case.bank.readings[name], kind, solved.moments) if solved is not None else None
+        if solved is not None and wanted is not None and not equal_values(solved.values, wanted):
+            return True
+    return False
+
+
+def _judge_condition(equations: Sequence[Equation], case: Case, reading: Reading) -> Judgement | None:
+    for kind in CONDITIONS:
+        solved = _solve(equations, case, kind)
+        name = _find_reading(solved, case, kind) if solved is not None else None
+        if name:
+            return Judgement(sort="condition", name=kind, detail=f"{name}, solved line by line", reading=reading)
+    return None
 
 
 def _find_shown(equations: Sequence[Equation], case: Case) -> Expr:
@@ -170,7 +200,8 @@ def _solve(equations: Sequence[Equation], case: Case, kind: str) -> _Solved | No
     worlds = case.bank.find_worlds(kind)
     moments = [tuple(moment.values()) for moment in find_moments(worlds[0], case.bank.times)]
     last = [moment for moment in moments if moment[0] == worlds[0].steps]
-    for scope in (moments, last):
+    numbered = any(Num(float(worlds[0].steps)) in node.times for e in equations for node in _find_symbols(e.right))
+    for scope in (last,) if numbered else (moments, last):
         try:
             found = [_solve_world(equations, case, world, scope) for world in worlds]
         except TooMuch:
@@ -180,6 +211,10 @@ def _solve(equations: Sequence[Equation], case: Case, kind: str) -> _Solved | No
         numbers = tuple(moments.index(moment) for moment in scope)
         return _Solved(tuple(values[moment] for values in found for moment in scope), numbers, len(moments))
     return None
+
+
+def _find_symbols(expr: Expr) -> list[Sym]:
+    return [node for node in find_nodes(expr) if isinstance(node, Sym)]
 
 
 def _solve_world(

@@ -112,6 +112,14 @@ class Part:
     indices: tuple[Expr, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A matrix by its entry in row ``indices[0]`` and column ``indices[1]``: the right side of ``G_{ab} = …``."""
+
+    indices: tuple[str, ...]
+    body: Expr
+
+
 # --- programs ---
 
 
@@ -185,7 +193,7 @@ class Where:
     rules: tuple[Rule, ...]
 
 
-Expr = Part | Num | Var | Sym | Add | Mul | Div | Pow | Trans | Call | Big | Mat | Cases | Program | Where
+Expr = Part | Num | Var | Sym | Add | Mul | Div | Pow | Trans | Call | Big | Mat | Cases | Entries | Program | Where
 
 
 def find_nodes(expr: object) -> Iterator[Expr]:
@@ -198,7 +206,7 @@ def find_nodes(expr: object) -> Iterator[Expr]:
     elif isinstance(expr, Where):
         yield expr
         yield from find_nodes(expr.body)
-    elif isinstance(expr, Part | Num | Var | Sym | Add | Mul | Div | Pow | Trans | Call | Big | Mat | Cases):
+    elif isinstance(expr, Part | Num | Var | Sym | Add | Mul | Div | Pow | Trans | Call | Big | Mat | Cases | Entries):
         yield expr
         for field in fields(expr):
             yield from find_nodes(getattr(expr, field.name))
@@ -238,6 +246,8 @@ def find_free(expr: Expr) -> tuple[str, ...]:
             walk(node.body, bound | {node.index})
         elif isinstance(node, Where):
             walk(node.body, bound)
+        elif isinstance(node, Entries):
+            walk(node.body, bound | set(node.indices))
         elif isinstance(node, Program):
             return  # its indices are the question's or its loops' own
         elif isinstance(node, Var):
@@ -269,6 +279,8 @@ def _substitute(node: Any, values: dict[str, Expr]) -> Any:
         return node
     if isinstance(node, Where):
         return replace(node, body=_substitute(node.body, values))
+    if isinstance(node, Entries):
+        return replace(node, body=_substitute(node.body, {k: v for k, v in values.items() if k not in node.indices}))
     if isinstance(node, Big):
         inner = {name: value for name, value in values.items() if name != node.index}
         low, high = _substitute(node.low, values), _substitute(node.high, values)

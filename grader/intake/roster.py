@@ -104,7 +104,7 @@ def load_roster(path: Path) -> Roster:
     without a head line. Persian and Arabic digits become ASCII, since folder names are written so. Raises ConfigError
     with every problem.
     """
-    rows = list(_read_rows(path))
+    rows = list(read_rows(path))
     if not rows:
         raise ConfigError([Problem(file=str(path), message="holds no student")])
     column, first = _find_column(path, rows)
@@ -169,7 +169,7 @@ def normalise_id(text: str) -> str:
     return "".join(str(unicodedata.digit(char)) if char.isdecimal() else char for char in shown)
 
 
-def _read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield (line, cells) of every row that is not empty, with the line that it begins in."""
     text = _read_text(path)
     head = re.sub('"[^"]*"', "", next(iter(text.lstrip("\r\n ").splitlines()), ""))

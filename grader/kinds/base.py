@@ -11,6 +11,8 @@ Keys of ``Evidence.observed`` and ``Evidence.expected`` that the feedback render
   ``"kind": "bars"``, ``{"categories": [...], "series": [{"name", "values": [...]}]}``.
 - ``cells``: a list of ``{"index", "outcome", "error", "source"}`` worth showing.
 - ``next``: what to do next, one or two sentences to the student.
+- ``pages``: a list of ``{"picture", "file", "page"}``, pages that a person must look at; ``picture`` is a file beside
+  the marksheet. For staff.
 - ``highlight``: sentences that a person should look at, for staff.
 - any other key: kept as data for staff and exports, not rendered.
 
@@ -61,9 +63,11 @@ class Kind:
     """A question kind: the rubric fields it takes (a strict dataclass) and how it checks one answer.
 
     ``check(criterion id, question, answer, context)`` returns Evidence whatever the student wrote; it raises only
-    where we are at fault.
+    where we are at fault. ``mathematics``: answers are formulas or numbers in a shape, which a PDF's text
+    loses.
     """
 
     name: str
     question: type
     check: Callable[[str, Any, Answer, Context], Evidence]
+    mathematics: bool = False

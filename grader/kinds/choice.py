@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from grader.documents.options import Named, find_named
 from grader.documents.phrases import check_phrases, find_phrase
-from grader.kinds.answers import build_addressed, build_missing, build_shown, find_absent
+from grader.kinds.answers import build_missing, build_shown, find_absent
 from grader.kinds.base import STRICT, Context, Kind
 from grader.model import Answer, Evidence, Finding, Json, Review, Verdict
 
@@ -105,9 +105,8 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
     if absent := find_absent("choice", criterion, answer, MAX_CHARACTERS):
         return absent
     named = find_named(answer.text, question.options, question.question_cues, question.denials)
-    findings = [build_addressed("choice")] if named.addressed else []
     if not named.text.strip():
-        return build_missing("choice", criterion, answer, findings)
+        return build_missing("choice", criterion, answer)
     group = None if named.chosen else _find_group(question, named)
     contradiction = _find_contradiction(question, named)
     settled = group is not None and _settles(question, group, named)
@@ -115,12 +114,11 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
     credit = group.credit if group else _credit(question, named.chosen)
     if doubt:
         suggested = credit if named.chosen or group else None
-        findings.append(_doubt_finding(bool(contradiction)))
+        findings = [_doubt_finding(bool(contradiction))]
         verdict = _verdict(suggested) if suggested is not None else None
         review = Review(reason=doubt, suggested_verdict=verdict, suggested_credit=suggested)
         return _evidence(criterion, question, answer, named, None, findings, review)
-    findings += _findings(question, named, group)
-    return _evidence(criterion, question, answer, named, credit, findings, None, group)
+    return _evidence(criterion, question, answer, named, credit, _findings(question, named, group), None, group)
 
 
 def _settles(question: Question, group: Group, named: Named) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from grader.formula.answer import FoundAnswer, find_answer, find_steps, read_variants
 from grader.formula.bank import build_bank, build_setting, read_bank_formula, render_readings
 from grader.formula.bank import find_bank_problems as find_formula_problems
-from grader.formula.conflict import find_conflict, rests_on_false_step
+from grader.formula.conflict import find_conflict, find_late_slip, rests_on_false_step
 from grader.formula.evaluate import limit_operations
 from grader.formula.faults import FormulaFault, Unread
 from grader.formula.judge import Case, Judgement, find_false_steps, judge
@@ -23,7 +23,7 @@ from grader.formula.render import render_latex
 from grader.formula.slips import find_products
 from grader.formula.symbols import REDUCTIONS, FormulaWorld, Key
 from grader.formula.system import holds_generally, judge_system
-from grader.formula.tree import Expr, Program, Trans, find_nodes
+from grader.formula.tree import Expr, Program, Trans, Where, find_nodes
 from grader.kinds.base import Context, Kind
 from grader.kinds.formula_findings import CONDITION_NOTES, NONE, ONE, SLIP_HINTS, find_credit, find_findings
 from grader.kinds.formula_question import AcceptedReading, Follow, FormulaQuestion, Misconception
@@ -49,7 +49,9 @@ def find_bank_problems(
 def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, context: Context) -> Evidence:
     """Return the evidence on one formula answer, whatever the student wrote."""
     if answer.state == "missing":
-        return Evidence(criterion=criterion, verdict="missing", credit=NONE, expected=_expect(question, context))
+        observed = {"answer": answer.shown[:MAX_SHOWN]} if answer.shown else {}
+        expected = _expect(question, context)
+        return Evidence(criterion=criterion, verdict="missing", credit=NONE, observed=observed, expected=expected)
     if answer.state == "unreadable":
         return _refer(criterion, question, answer, context, answer.reason or "the answer could not be read")
     case = _build_case(criterion, question, answer, context)
@@ -82,9 +84,12 @@ def _judge_found(found: FoundAnswer, case: Case, text: str) -> Judgement:
     judgement = judge(found.variants, case)
     if found.rival is not None:
         _compare_rival(found, judgement, case)
-    if judgement.sort == "wrong" and isinstance(judgement.reading.expr, Program):
-        detail = "the program gives something else than the answer, and no known mistake"
+    if judgement.sort == "wrong" and isinstance(judgement.reading.expr, Program | Where):
+        detail = "worked out step by step, this gives something else than the answer, and no known mistake"
         return replace(judgement, sort="refer", name="program", detail=detail)
+    right = find_late_slip(found, judgement, case)
+    if right is not None:
+        return replace(judgement, before=right.reading.expr)
     reason = find_conflict(found, judgement, case)
     if reason is None and found.unread > 1:
         reason = "much of the answer could not be read, and nothing says which formula is meant"
@@ -138,6 +143,7 @@ def _build_case(criterion: str, question: FormulaQuestion, answer: Answer, conte
     texts = [other.text for name, other in context.answers.items() if name in question.scalar_over]
     return Case(
         bank=bank,
+        given=frozenset(["h0_zero"] if _states_start(answer.text) else []),
         layouts=cache(lambda: _find_layouts(criterion, question, context)),
         scalar=not any(shows_layout(text) for text in [answer.text, *texts]),
         followed=_follow(question, context),
@@ -203,7 +209,7 @@ def _expect(question: FormulaQuestion, context: Context, *, reading: str = "") -
 
 
 def _observe(answer: Answer, world: FormulaWorld, judgement: Judgement | None) -> dict[str, Any]:
-    shown = answer.text if len(answer.text) <= MAX_SHOWN else answer.text[:MAX_SHOWN] + " …"
+    shown = answer.shown if len(answer.shown) <= MAX_SHOWN else answer.shown[:MAX_SHOWN] + " …"
     observed: dict[str, Any] = {"answer": shown}
     if answer.location is not None:
         observed["location"] = str(answer.location)
@@ -264,7 +270,7 @@ def _build_evidence(
     if doubtful:
         reason = "the verdict hangs on how the machine-read text was mended: " + "; ".join(observed["repairs"])
         review = Review(reason=reason, suggested_verdict=verdict, suggested_credit=credit)
-    elif judgement.sort == "condition" and verdict == "correct" and not _states_start(answer.text):
+    elif judgement.name == "h0_zero" and verdict == "correct" and not _states_start(answer.text):
         reason = f"right only under a condition that the answer does not state ({judgement.name})"
         review = Review(reason=reason, suggested_verdict=verdict, suggested_credit=credit)
     matched = judgement.detail if reading in ("scalar", "row_layout") else judgement.name
@@ -275,7 +281,7 @@ def _build_evidence(
         reading=reading,
         observed=observed,
         expected=_expect(question, context, reading=matched),
-        findings=tuple(find_findings(question, judgement)),
+        findings=tuple(find_findings(question, judgement, world)),
         review=review,
         provenance="formula",
     )
@@ -288,7 +294,7 @@ def _states_start(text: str) -> bool:
     )
 
 
-KIND = Kind(name="formula", question=FormulaQuestion, check=check_formula)
+KIND = Kind(name="formula", question=FormulaQuestion, check=check_formula, mathematics=True)
 
 __all__ = [
     "KIND",

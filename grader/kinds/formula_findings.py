@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from grader.formula.faults import render_shape
 from grader.formula.judge import Judgement
+from grader.formula.render import render_latex
+from grader.formula.symbols import FormulaWorld
 from grader.kinds.formula_question import FormulaQuestion
 from grader.model import Finding
 
@@ -22,17 +24,25 @@ SLIP_HINTS: Mapping[str, str] = {
     "no_outer_product": "Two vectors are multiplied where a matrix is needed: which product of two columns is one?",
     "factor_order": "The factors are the right ones in an order in which their shapes do not fit.",
     "layout": "Right for numbers; for matrices the transposes and the order of the factors still have to be put right.",
+    "late_slip": "Up to the step before the last this is right, and what is made of it then is not.",
     "not_expanded": "The chain rule is named and not carried out: put in what each derivative is.",
 }
 CONDITION_NOTES: Mapping[str, str] = {
-    "tanh": "This holds only where the activation is tanh; the sheet leaves the activation open.",
+    "tanh": "Right for tanh as the activation; the sheet leaves the activation open.",
     "one_hot": "This holds only for one-hot labels; say so, or keep the labels general.",
     "h0_zero": "This holds where the first state h_0 is zero.",
 }
 
 
 def find_credit(question: FormulaQuestion, judgement: Judgement) -> tuple[Decimal, str | None]:
-    """Return (credit, reading)."""
+    """Return (credit, reading); a right chain that slips late has at least the credit of that."""
+    credit, reading = _find_own_credit(question, judgement)
+    if judgement.before is not None:
+        credit = max(credit, question.slips.get("late_slip", SLIP_CREDIT))
+    return credit, reading
+
+
+def _find_own_credit(question: FormulaQuestion, judgement: Judgement) -> tuple[Decimal, str | None]:
     if judgement.sort == "reading":
         return ONE, judgement.name
     if judgement.sort == "condition":
@@ -44,8 +54,17 @@ def find_credit(question: FormulaQuestion, judgement: Judgement) -> tuple[Decima
     return NONE, None
 
 
-def find_findings(question: FormulaQuestion, judgement: Judgement) -> list[Finding]:
+def find_findings(question: FormulaQuestion, judgement: Judgement, world: FormulaWorld) -> list[Finding]:
     """Return what a judgement says to the student."""
+    found = _find_own_findings(question, judgement)
+    if judgement.before is not None:
+        right, last = (render_latex(expr, world) for expr in (judgement.before, judgement.reading.expr))
+        message = f"{SLIP_HINTS['late_slip']} Right: {right}. Not the same: {last}."
+        found.insert(0, Finding(code="formula.late_slip", message=message))
+    return found
+
+
+def _find_own_findings(question: FormulaQuestion, judgement: Judgement) -> list[Finding]:
     code = f"formula.{judgement.name}"
     if judgement.sort == "reading":
         note = _find_note(question, judgement)

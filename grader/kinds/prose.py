@@ -16,13 +16,12 @@ from grader.documents.phrases import check_phrases, find_phrase, locate_phrase, 
 from grader.documents.wording import (
     Sentence,
     find_sentences,
-    is_addressed_to_grader,
     is_sentence,
     is_supposed,
     one_line,
     to_plain,
 )
-from grader.kinds.answers import build_addressed, build_missing, build_shown, find_absent
+from grader.kinds.answers import build_missing, build_shown, find_absent
 from grader.kinds.base import STRICT, Context, Kind
 from grader.model import Answer, Evidence, Finding, Json, Review, Verdict
 
@@ -104,12 +103,10 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
     if absent := find_absent("prose", criterion, answer, MAX_CHARACTERS):
         return absent
     sentences = find_sentences(to_plain(answer.text))
-    kept = [sentence for sentence in sentences if not is_addressed_to_grader(sentence.folded)]
-    findings = [build_addressed("prose")] if len(kept) < len(sentences) else []
-    kept = [sentence for sentence in kept if not repeats_question(sentence.folded, question.question_cues)]
+    kept = [sentence for sentence in sentences if not repeats_question(sentence.folded, question.question_cues)]
     if not kept:
-        return build_missing("prose", criterion, answer, findings)
-    return _judge(criterion, question, answer, _read(question, kept), findings)
+        return build_missing("prose", criterion, answer)
+    return _judge(criterion, question, answer, _read(question, kept))
 
 
 # --- reading -------------------------------------------------------------------------------------------------------
@@ -161,7 +158,8 @@ def _find_rule(question: Question, made: set[str]) -> Rule | None:
 # --- judging -------------------------------------------------------------------------------------------------------
 
 
-def _judge(criterion: str, question: Question, answer: Answer, reading: _Reading, findings: list[Finding]) -> Evidence:
+def _judge(criterion: str, question: Question, answer: Answer, reading: _Reading) -> Evidence:
+    findings: list[Finding] = []
     observed = _observed(question, answer, reading)
     rule = reading.rule
     credit = rule.credit if rule else Decimal(0)
@@ -250,7 +248,7 @@ def _observed(question: Question, answer: Answer, reading: _Reading) -> dict[str
             title = point.title if status == "made" else point.about
             rows.append([title, _SHOWN_STATUS[status], one_line(reading.hits[point.name][0].sentence.plain, 120)])
     observed = build_shown(answer)
-    observed["text"] = one_line(to_plain(answer.text))
+    observed["text"] = one_line(to_plain(answer.shown))
     if rows:
         observed["table"] = {"columns": ["Key point", "Read as", "Your words"], "rows": rows}
     return observed

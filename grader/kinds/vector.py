@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from grader.documents.numbers import read_numbers
-from grader.documents.wording import fold, is_addressed_to_grader, one_line, to_plain
-from grader.kinds.answers import build_addressed, build_missing, build_shown, find_absent
+from grader.documents.wording import fold, one_line, to_plain
+from grader.kinds.answers import build_missing, build_shown, find_absent
 from grader.kinds.base import Context, Kind
 from grader.kinds.vector_question import Bars, Question, Step
 from grader.kinds.vector_reading import Reading, is_close, read_answer
@@ -36,12 +36,10 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
     if absent := find_absent("vector", criterion, answer, MAX_CHARACTERS):
         return absent
     parts = re.split(r"(?<=[.!?\n])(?=\s|$)", answer.text)
-    kept = [part for part in parts if not is_addressed_to_grader(fold(part))]
-    findings = [build_addressed("vector")] if len(kept) < len(parts) else []
-    numbers = read_numbers("".join(_without_task(kept)))
+    numbers = read_numbers("".join(_without_task(parts)))
     if not re.search(r"\w", numbers.text):
-        return build_missing("vector", criterion, answer, findings)
-    return _judge(criterion, question, answer, read_answer(question, numbers), findings)
+        return build_missing("vector", criterion, answer)
+    return _judge(criterion, question, answer, read_answer(question, numbers))
 
 
 def _without_task(sentences: Sequence[str]) -> Sequence[str]:
@@ -53,7 +51,8 @@ def _without_task(sentences: Sequence[str]) -> Sequence[str]:
 # --- judging -------------------------------------------------------------------------------------------------------
 
 
-def _judge(criterion: str, question: Question, answer: Answer, reading: Reading, findings: list[Finding]) -> Evidence:
+def _judge(criterion: str, question: Question, answer: Answer, reading: Reading) -> Evidence:
+    findings: list[Finding] = []
     final, key = reading.final, question.answer
     right = final is not None and is_close(final.values, key.values, key.rtol, key.atol)
     observed = _observed(question, answer, reading)
@@ -163,7 +162,7 @@ def _observed(question: Question, answer: Answer, reading: Reading) -> dict[str,
     rows = [[title, said[found]] for title, found in reading.steps.items()]
     final = _show(reading.final.values) if reading.final else "not found"
     observed = build_shown(answer)
-    observed["text"] = one_line(f"{question.answer.title} {final}" if reading.final else to_plain(answer.text))
+    observed["text"] = one_line(f"{question.answer.title} {final}" if reading.final else to_plain(answer.shown))
     observed["table"] = {"columns": ["Quantity", "Read as"], "rows": [*rows, [question.answer.title, final]]}
     if question.plot and reading.steps[question.plot.step]:
         observed["plot"] = _plot(question.plot, next(s for s in question.steps if s.title == question.plot.step))
@@ -206,4 +205,4 @@ def _evidence(
     )
 
 
-KIND = Kind(name="vector", question=Question, check=check)
+KIND = Kind(name="vector", question=Question, check=check, mathematics=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 
-from grader.model import Evidence, Mark, Status
+from grader.model import Deduction, Evidence, Mark, Status
 
 CENT = Decimal("0.01")
 
@@ -23,9 +23,16 @@ def award_mark(*, title: str, available: Decimal, evidence: Evidence) -> Mark:
     return Mark(criterion=evidence.criterion, title=title, available=available, awarded=awarded, evidence=evidence)
 
 
-def total(marks: Iterable[Mark]) -> tuple[Status, Decimal | None, Decimal]:
-    """Return status, total (None while anything is undecided) and the sum so far."""
+def add_marks(marks: Iterable[Mark]) -> Decimal:
+    """Return the sum of what is awarded, before anything is taken off."""
+    return sum((mark.awarded for mark in marks if mark.awarded is not None), Decimal(0))
+
+
+def total(
+    marks: Iterable[Mark], deductions: Iterable[Deduction] = (), *, waits: bool = False
+) -> tuple[Status, Decimal | None, Decimal]:
+    """Return status, total (None while anything is undecided, or the sheet ``waits``) and the sum so far."""
     marks = tuple(marks)
-    so_far = sum((mark.awarded for mark in marks if mark.awarded is not None), Decimal(0))
-    undecided = any(mark.awarded is None for mark in marks)
+    so_far = add_marks(marks) - sum((item.marks for item in deductions), Decimal(0))
+    undecided = waits or any(mark.awarded is None for mark in marks)
     return ("needs_review", None, so_far) if undecided else ("final", so_far, so_far)

@@ -5,8 +5,8 @@ from grader.model.checked import Checked
 from grader.model.evidence import DECIDED, Audience, Evidence, Finding, Json, Review, Verdict
 from grader.model.execution import CellRun, Execution, NetworkLook, ProbeReply, ProbeRequest
 from grader.model.judgement import Judgement, PointResult
-from grader.model.marks import Mark, Marksheet, Status
-from grader.model.submission import Artifact, Media, Submission
+from grader.model.marks import Deduction, Mark, Marksheet, Status
+from grader.model.submission import Artifact, Media, Submission, TimeSource
 
 __all__ = [
     "DECIDED",
@@ -15,6 +15,7 @@ __all__ = [
     "Audience",
     "CellRun",
     "Checked",
+    "Deduction",
     "Evidence",
     "Execution",
     "Finding",
@@ -32,5 +33,6 @@ __all__ = [
     "State",
     "Status",
     "Submission",
+    "TimeSource",
     "Verdict",
 ]

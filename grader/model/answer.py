@@ -34,6 +34,8 @@ class Location:
 class Answer:
     """One answer. ``text`` is raw (labels removed; ``$`` mathematics and ``~~`` strikes kept).
 
+    ``written`` is the whole of it where ``text`` leaves out what is no answer, else "".
+    ``extracted`` is True for text taken out of a PDF, whose mathematics has lost its shape (fractions, matrices).
     ``reason`` says, for staff, why a text is unreadable (a scan, a binary file, two contradicting answers).
     """
 
@@ -42,4 +44,11 @@ class Answer:
     text: str = ""
     location: Location | None = None
     machine_read: bool = False
+    extracted: bool = False
     reason: str = ""
+    written: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The student's own words, whole."""
+        return self.written or self.text

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from grader.model.evidence import Evidence, Finding, Json
+from grader.model.evidence import Evidence, Finding, Json, Review
 
 Status = Literal["final", "needs_review"]
 
@@ -24,8 +24,22 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deduction:
+    """Marks taken off the sum of a sheet, and the words that say why; ``marks`` is never more than there was."""
+
+    code: str
+    reason: str
+    marks: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Marksheet:
-    """All marks of one submission; the one source of every page, mail and export."""
+    """All marks of one submission; the one source of every page, mail and export.
+
+    ``awarded`` (None while something waits) and ``awarded_so_far`` are what the marks come to after ``deductions``.
+    ``review`` says why a person must look at the sheet as a whole. ``submitted_at`` is when it was handed in, None
+    where nobody asks or nobody knows.
+    """
 
     submission: str
     assignment: str
@@ -35,7 +49,21 @@ class Marksheet:
     available: Decimal
     awarded_so_far: Decimal
     marks: tuple[Mark, ...]
+    deductions: tuple[Deduction, ...] = ()
+    review: Review | None = None
+    submitted_at: str | None = None
     findings: tuple[Finding, ...] = ()
     environment: Mapping[str, Json] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     timing: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def deducted(self) -> Decimal:
+        """The marks that all deductions take off together."""
+        return sum((item.marks for item in self.deductions), Decimal(0))
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """What a person must decide: criteria by id, and ``submitted_at`` where the sheet as a whole waits for that."""
+        criteria = tuple(mark.criterion for mark in self.marks if mark.awarded is None)
+        return (*criteria, "submitted_at") if self.review else criteria

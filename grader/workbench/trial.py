@@ -17,6 +17,7 @@ from grader.codec import build_evidence, load_text, read_yaml
 from grader.course import Course
 from grader.errors import ConfigError, Problem
 from grader.kinds import Context
+from grader.kinds.addressed import leave_out_pleas
 from grader.model import Answer, Evidence, Verdict
 from grader.pipeline import check, check_submission, execute, open_hand_in, open_lodgings
 
@@ -163,8 +164,10 @@ def try_cases(
 
 def _check_text(course: Course, case: Case) -> Evidence:
     answers = {
-        name: Answer(
-            question=name, state="given" if text.strip() else "missing", text=text, machine_read=case.machine_read
+        name: leave_out_pleas(
+            Answer(
+                question=name, state="given" if text.strip() else "missing", text=text, machine_read=case.machine_read
+            )
         )
         for name, text in {**case.answers, case.criterion: case.answer}.items()
     }

@@ -20,9 +20,9 @@ Function = Callable[[Array], Array]
 Values = dict[str, dict[tuple[int, ...], Any]]
 
 STEPS = 3
-# (inputs, hidden, outputs): two sets in which no two sizes agree, so that a wrong matrix fails by its shape. The sheet
-# fixes two outputs, and answers that write both of them out must hold.
-SIZES = ((3, 4, 2), (6, 5, 2))
+# (inputs, hidden, outputs) of the sheet: no two agree, so that a wrong matrix fails by its shape, and answers that write
+# a sum to 4 or both outputs out must hold.
+SIZES = (3, 4, 2)
 # A gradient of J_t carries the question's t besides its own index; without a t it is the gradient of J.
 OF_T = {"g_h": "J/h", "g_z": "J/z"}
 COLUMNS = ("x", "h", "z", "o", "y", "yhat")
@@ -76,7 +76,7 @@ COMMON: Mapping[str, Function] = {
 
 def build_worlds() -> tuple[dict[str, Any], ...]:
     """Return all worlds as mappings with the fields of the grader's World: generic ones first, then special ones."""
-    generic = [_build_world("generic", seed, sizes) for seed, sizes in ((11, SIZES[0]), (12, SIZES[1]))]
+    generic = [_build_world("generic", seed, SIZES) for seed in (11, 12)]
     layouts = [
         _turn(generic[0], kind, names, base=0)
         for kind, names in (
@@ -87,11 +87,11 @@ def build_worlds() -> tuple[dict[str, Any], ...]:
     special = [
         _build_world("scalar", 21, (1, 1, 1)),
         _build_world("scalar", 22, (1, 1, 1)),
-        _build_world("identity", 35, SIZES[0], functions=(_identity, np.ones_like)),
-        _build_world("tanh", 31, SIZES[0], functions=(np.tanh, _tanh_prime)),
-        _build_world("sigmoid", 34, SIZES[0], functions=(sigmoid, _sigmoid_prime)),
-        _build_world("one_hot", 32, SIZES[0], one_hot=True),
-        _build_world("h0_zero", 33, SIZES[0], start=0.0),
+        _build_world("identity", 35, SIZES, functions=(_identity, np.ones_like)),
+        _build_world("tanh", 31, SIZES, functions=(np.tanh, _tanh_prime)),
+        _build_world("sigmoid", 34, SIZES, functions=(sigmoid, _sigmoid_prime)),
+        _build_world("one_hot", 32, SIZES, one_hot=True),
+        _build_world("h0_zero", 33, SIZES, start=0.0),
     ]
     return (*generic, *layouts, *special)
 
@@ -116,6 +116,8 @@ def build_pass(
     values["x"] = {(t,): draw.normal(0.0, 1.0, (inputs, 1)) for t in range(1, STEPS + 1)}
     values["h"] = {(0,): start * draw.normal(0.0, 1.0, (hidden, 1))}
     values["y"] = {(t,): _draw_label(draw, outputs, one_hot=one_hot) for t in range(1, STEPS + 1)}
+    if one_hot:
+        values["c"] = {(t,): float(values["y"][t,].argmax()) + 1 for t in range(1, STEPS + 1)}
     _run_forward(values, functions[0])
     _run_backward(values, functions[1])
     return values

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 from pydantic import TypeAdapter
 
+from grader.kinds.addressed import leave_out_pleas
 from grader.kinds.base import Context
 from grader.kinds.formula import FormulaQuestion, FormulaWorld, check_formula
 from grader.model import Answer
@@ -29,7 +30,7 @@ def resolve(name):
 
 def check(criterion, text, *, machine_read=False, answers=()):
     state = "given" if text.strip() else "missing"
-    answer = Answer(question=criterion, state=state, text=text, machine_read=machine_read)
+    answer = leave_out_pleas(Answer(question=criterion, state=state, text=text, machine_read=machine_read))
     others = {
         name: Answer(question=name, state="given", text=other, machine_read=machine_read)
         for name, other in dict(answers).items()

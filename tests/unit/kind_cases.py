@@ -6,6 +6,7 @@ import functools
 import json
 import random
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter
 
+from grader.kinds.addressed import build_addressed, leave_out_pleas
 from grader.kinds.base import Context, Kind
 from grader.kinds.choice import KIND as CHOICE
 from grader.kinds.prose import KIND as PROSE
@@ -48,7 +50,10 @@ def check(criterion: str, text: str, *, machine_read: bool = False, state: Any =
     """Return the evidence for one answer."""
     kind, question = load_question(criterion)
     answer = Answer(question=criterion, state=state, text=text, machine_read=machine_read)
-    evidence = kind.check(criterion, question, answer, Context(seed=b"case"))
+    read = leave_out_pleas(answer)
+    evidence = kind.check(criterion, question, read, Context(seed=b"case"))
+    if read.written:
+        evidence = replace(evidence, findings=(*evidence.findings, build_addressed()))
     json.dumps({"o": dict(evidence.observed), "e": dict(evidence.expected)}, allow_nan=False)
     return evidence
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from grader.batch.gradebook import Gradebook, guard_cell, show_marks
-from grader.model import Marksheet
+from grader.model import Deduction, Marksheet
 from tests.unit.feedback_sheets import mark, sheet
 
 HEAD = ["student", "status", "total", "so_far", "available", "q1", "q2", "waiting_for_a_person", "on_roster"]
@@ -47,6 +47,15 @@ def test_every_student_of_the_roster_has_a_row_in_its_order_and_others_come_afte
         ("x10", "final", "no"),
     ]
     assert all(row[2:-1] == [""] * 6 for row in read(book) if row[1] in ("no hand-in", "failed", "not graded"))
+
+
+def test_a_deadline_has_columns_of_its_own() -> None:
+    book = Gradebook(["q1", "q2"], ["s1", "s2"], late=True)
+    taken = Deduction(code="late", reason="r", marks=Decimal("2.50"))
+    book.add(replace(graded("s1"), deductions=(taken,), submitted_at="2026-12-03T10:12:00Z"))
+    head, one, two = csv.reader(io.StringIO("".join(book.export())))
+    assert head[4:8] == ["available", "submitted_at", "deducted", "q1"] and len(one) == len(two) == len(head)
+    assert one[5:7] == ["2026-12-03T10:12:00Z", "2.5"] and two[1:3] == ["no hand-in", ""]
 
 
 def test_without_a_roster_all_come_in_natural_order() -> None:

@@ -70,9 +70,12 @@ def test_the_last_job_is_given_the_whole(tmp_path: Path) -> None:
 def test_the_job_is_the_command_line(tmp_path: Path) -> None:
     from grader.cli import grade
 
-    job = make_job(tmp_path, device="cuda", unsafe=True, fresh=True, repeat=3)
+    times = tmp_path / "my times.csv"
+    times.write_text("student_id,submitted_at\n")
+    job = make_job(tmp_path, device="cuda", unsafe=True, fresh=True, repeat=3, times=str(times))
     given = grade.make_context("grade", [*build_command(job)[3:], "--", "/a"]).params
     assert [given[name] for name in ("device", "unsafe", "repeat")] == ["cuda", True, 3]
+    assert given["times"] == times
     assert [str(given[name]) for name in ("root", "rubric", "out")] == [job.course, job.rubric, job.out]
     folder = tmp_path / "scripts"
     emit_sbatch(job, ["/a"], folder, tasks=1)

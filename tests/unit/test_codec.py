@@ -22,7 +22,7 @@ from grader.codec import (
     write_text,
 )
 from grader.errors import ConfigError, InfrastructureError
-from grader.model import Evidence, Finding, Mark, Marksheet, Review
+from grader.model import Deduction, Evidence, Finding, Mark, Marksheet, Review
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +140,9 @@ def sheet(**changes: Any) -> Marksheet:
         "available": Decimal(100),
         "awarded_so_far": Decimal("4.50"),
         "marks": (mark,),
+        "deductions": (Deduction(code="late", reason="1 day late", marks=Decimal("0.50")),),
+        "review": Review(reason="look at the whole"),
+        "submitted_at": "2026-12-01T23:59:00+03:30",
         "timing": {"seconds": 1.25},
     }
     return Marksheet(**{**fields, **changes})
@@ -150,8 +153,23 @@ def test_a_marksheet_survives_the_round_trip_byte_for_byte() -> None:
     again = read_marksheet(text)
     assert render_json(build_marksheet(again)) == text
     assert again.marks[0].evidence.review == sheet().marks[0].evidence.review
+    assert (again.deductions, again.review, again.submitted_at) == (
+        sheet().deductions,
+        sheet().review,
+        sheet().submitted_at,
+    )
     assert json.loads(text)["awarded_so_far"] == 4.5
     text.encode()
+
+
+def test_a_marksheet_from_before_there_were_deadlines_is_read() -> None:
+    data = {
+        key: value
+        for key, value in build_marksheet(sheet()).items()
+        if key not in ("submitted_at", "deductions", "review")
+    }
+    again = read_marksheet(render_json(data))
+    assert (again.submitted_at, again.deductions, again.review) == (None, (), None)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,28 @@ def test_encodings_of_persian(encoding: str) -> None:
     assert decoded is not None and decoded.text == text
 
 
+def _take_for_western(data: bytes) -> str:
+    """Return what a Western program shows for bytes that it does not understand."""
+    return "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in data)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1256"])
+def test_persian_that_was_saved_as_western_letters(encoding: str) -> None:
+    text = PERSIAN.replace("۱", "1").replace("ی", "ي") * 3
+    decoded = read_text(_take_for_western(text.encode(encoding)).encode())
+    assert decoded is not None and decoded.text == text
+    assert [finding.code for finding in decoded.findings] == ["documents.encoded_twice"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["naïve café, déjà vu – “quoted” façade: Zürich größer Übung ", "Réponse : « été », à côté où ça "],
+)
+def test_western_letters_stay_what_they_are(text: str) -> None:
+    decoded = read_text((text * 5).encode())
+    assert decoded is not None and decoded.text == text * 5 and decoded.findings == ()
+
+
 def test_a_guessed_encoding_is_told_to_staff() -> None:
     document = read_document("report.md", "markdown", "Q1\na) naïve café\n".encode("cp1252"))
     assert [(item.code, item.audience) for item in document.findings] == [("documents.encoding_assumed", "staff")]

@@ -9,6 +9,7 @@ import pytest
 
 from grader.feedback import StudentView, student_view
 from grader.feedback.student_view import CriterionView
+from grader.model import Deduction, Review
 from tests.unit.feedback_sheets import STAFF, everywhere, mark, realistic, sheet
 
 
@@ -34,6 +35,23 @@ def test_what_was_expected_is_hidden_unless_it_is_said_to_be_visible(visibility:
 def test_what_was_expected_is_shown_where_visible() -> None:
     seen = only(verdict="wrong", credit="0", expected={"visibility": "visible", "text": "the answer"})
     assert seen.expected is not None and seen.expected.text == "the answer"
+
+
+def test_a_deduction_is_told_apart_from_what_answers_lost() -> None:
+    marks = (mark("q1", "One", "10", "partial", "0.5"), mark("q2", "Two", "5", "unreadable"))
+    taken = Deduction(code="late", reason="1 day late", marks=Decimal(2))
+    view = student_view(dataclasses.replace(sheet(*marks), awarded_so_far=Decimal(3), deductions=(taken,)))
+    assert (view.earned, view.deducted, view.lost, view.waiting) == (3, 2, 5, 5)
+    assert view.earned + view.deducted + view.lost + view.waiting == view.available
+    assert [(item.text, item.marks) for item in view.deductions] == [("1 day late", 2)]
+
+
+def test_where_the_time_is_unknown_the_reason_for_staff_is_not_shown() -> None:
+    review = Review(reason="STAFF-REASON", suggested_verdict=None)
+    view = student_view(
+        dataclasses.replace(sheet(mark("q1", "One", "10", "correct", "1")), awarded=None, review=review)
+    )
+    assert view.undated and not view.settled and "STAFF-REASON" not in said(view)
 
 
 @pytest.mark.parametrize("verdict", ["correct", "wrong", "unreadable"])

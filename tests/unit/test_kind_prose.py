@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from grader.documents.phrases import compile_phrase, find_phrase
-from grader.documents.wording import fold, is_addressed_to_grader
+from grader.documents.wording import fold
 from tests.unit.kind_cases import PLEAS, check, judge, load_cases, mutate, name
 
 CASES = load_cases("prose")
@@ -32,7 +32,7 @@ def test_speaking_to_the_grader_never_raises_a_credit(plea: str) -> None:
             before = check(case["criterion"], case["answer"])
             after = check(case["criterion"], case["answer"] + "\n\n" + plea)
             assert (after.credit or 0) <= (before.credit or 0), case["answer"]
-            assert "prose.addressed_to_grader" in [f.code for f in after.findings if f.audience == "staff"]
+            assert "answer.addressed_to_grader" in [f.code for f in after.findings if f.audience == "staff"]
 
 
 def test_nothing_that_a_student_writes_raises() -> None:
@@ -67,15 +67,6 @@ def test_phrases(phrase: str, text: str, said: bool) -> None:
 def test_a_phrase_that_cannot_be_read_is_refused(phrase: str) -> None:
     with pytest.raises(ValueError, match="phrase"):
         compile_phrase(phrase)
-
-
-def test_what_is_not_addressed_to_a_grader() -> None:
-    for text in (
-        "the key with the maximum score is the right one",
-        "argmax will ignore the other keys and all the values",
-        "we consider the highest score",
-    ):
-        assert not is_addressed_to_grader(fold(text)), text
 
 
 def test_a_referred_answer_shows_the_sentence_to_look_at() -> None:

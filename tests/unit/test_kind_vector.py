@@ -31,7 +31,7 @@ def test_speaking_to_the_grader_never_raises_a_credit(plea: str) -> None:
             before = check(case["criterion"], case["answer"])
             after = check(case["criterion"], case["answer"] + "\n\n" + plea)
             assert (after.credit or 0) <= (before.credit or 0), case["answer"]
-            assert "vector.addressed_to_grader" in [f.code for f in after.findings if f.audience == "staff"]
+            assert "answer.addressed_to_grader" in [f.code for f in after.findings if f.audience == "staff"]
 
 
 def test_nothing_that_a_student_writes_raises() -> None:
