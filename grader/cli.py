@@ -7,7 +7,7 @@ import re
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from grader.batch.run import Executor
     from grader.batch.store import Store
     from grader.course import Course
+    from grader.intake import HandIn, Intake, Roster
     from grader.model import Mark, Marksheet
 
+# The keys of grader.intake.LAYOUTS, which would have to be imported for --help.
+LAYOUTS = ("gradescope", "moodle", "classroom50", "gh-classroom", "canvas", "plain")
 MARKSHEETS_SCHEMA = "grader/marksheets/1"
 
 EPILOG = """
@@ -36,6 +39,7 @@ Examples:
   grade submissions/99521082            one hand-in (a folder with a report and a notebook)
   grade submissions/                    every hand-in of a class folder, several at a time
   grade submissions/ --only alice       one of the class; the gradebook is brought up to date as well
+  grade submissions.zip --roster r.csv  the download of Canvas, Moodle, Gradescope or Classroom 50, as it comes
   grade alice bob --out /tmp/graded     two hand-ins, results elsewhere
   grade submissions/ --json - | jq .    all marksheets as one JSON object
   grade status submissions/             what is done, out of date, failed, or waits for a person
@@ -94,6 +98,9 @@ class Options:
     fresh: bool = False
     repeat: int = 1
     roster: Path | None = None
+    layout: str | None = None
+    name_regex: str | None = None
+    allow_strangers: bool = False
     times: Path | None = None
     scheduler: str | None = None
     cluster: str | None = None
@@ -131,6 +138,17 @@ def _course_options(command: Any) -> Any:
                      help="The course's root: the folder that holds rubrics/, reference/ and templates/."),
         click.option("--out", type=_FOLDER, default=Path("graded"), show_default=True, metavar="DIR",
                      help="Parent folder of the results."),
+        click.option("--roster", type=_FILE, metavar="FILE",
+                     help="A CSV of the class: student_id, and if you like name, email, canvas_id, moodle_id, github, "
+                          "section, group. Hand-ins are matched on any of these, and everybody has a row in the "
+                          "gradebook. A hand-in of nobody on it, or a second one, stops the run before it begins."),
+        click.option("--allow-strangers", is_flag=True,
+                     help="Grade hand-ins of people who are not on the roster as well."),
+        click.option("--layout", type=click.Choice(LAYOUTS), metavar="NAME",
+                     help=f"How the hand-ins lie under PATH, if that is not recognised: {', '.join(LAYOUTS)}."),
+        click.option("--name-regex", metavar="REGEX",
+                     help="Sort the files under PATH by their paths: (?P<student_id>...), and if you like "
+                          "(?P<file_id>...) and (?P<timestamp>...), as in nbgrader."),
         click.option("--times", type=_FILE, metavar="FILE",
                      help="A CSV student_id,submitted_at: when each was handed in, for the rubric's deadline."),
         click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
@@ -151,8 +169,6 @@ def _course_options(command: Any) -> Any:
 @click.option("--fresh", is_flag=True, help="Do everything again, whatever is stored.")
 @click.option("--repeat", type=click.IntRange(min=1), default=1, metavar="N",
               help="Run each notebook N times; a verdict that moves waits for a person.")  # fmt: skip
-@click.option("--roster", type=_FILE, metavar="FILE",
-              help="A CSV with the students' ids: the gradebook has a row for each.")  # fmt: skip
 @click.option("--scheduler", metavar="ADDRESS", help="Grade on the workers of a Dask scheduler, as tcp://host:8786.")
 @click.option("--cluster", type=click.Choice(["slurm", "local"]),
               help="Grade on a Dask cluster of our own: Slurm jobs, or processes here.")  # fmt: skip
@@ -166,7 +182,8 @@ def _course_options(command: Any) -> Any:
 def grade(paths: tuple[Path, ...], json_path: str | None, fail_under: float | None, **options: Any) -> None:
     """Mark hand-ins: read the report, run the notebook, compare, and write a marksheet and a feedback page.
 
-    PATH is one hand-in (a folder, or a single .md or .ipynb file), or a class folder with a folder for each student.
+    PATH is one hand-in (a folder, an archive, or a single file such as .md or .ipynb), or a class: a folder with a
+    folder or an archive for each student, or the download of a learning platform, unpacked or as it comes.
     Nothing that a student handed in can change another's marks; what cannot be read is left to a person and is never
     a zero.
     """
@@ -193,8 +210,8 @@ def status(paths: tuple[Path, ...], **options: Any) -> None:
     how = Options(**options)
     console = _console(stderr=False)
     states: Counter[str] = Counter()
-    for course, folders in _open(paths, how):
-        for state in find_states(course, _build_job(course, folders[0], how), folders):
+    for course, hand_ins in _open(paths, how, _load_intake(how, _console(stderr=True))):
+        for state in find_states(course, _build_job(course, hand_ins[0], how), hand_ins):
             states[state.name] += 1
             if state.name != "done":
                 console.print(f"{state.student}: {state.name}{f' ({state.why})' if state.why else ''}")
@@ -365,34 +382,57 @@ def _check_device(device: str) -> None:
         )
 
 
-def _open(paths: Sequence[Path], how: Options) -> list[tuple[Course, list[Path]]]:
+def _load_intake(how: Options, progress: Console) -> Intake:
+    """Return how hand-ins are found. Raises ConfigError for a roster or a pattern that is in no order."""
+    from grader.intake import Intake, compile_pattern, load_roster
+
+    if how.layout is not None and how.name_regex is not None:
+        raise click.UsageError("Give one of --layout and --name-regex.")
+    return Intake(
+        layout=how.layout,
+        name_pattern=compile_pattern(how.name_regex) if how.name_regex is not None else None,
+        roster=load_roster(how.roster) if how.roster else None,
+        allow_strangers=how.allow_strangers,
+        tell=lambda text: progress.print(f"grade: {text}"),
+    )
+
+
+def _open(paths: Sequence[Path], how: Options, intake: Intake) -> list[tuple[Course, list[HandIn]]]:
     """Return the hand-ins by class folder, each with its course; every problem is raised before the first is opened."""
     from grader.course import load_course
-    from grader.intake import find_submissions, student_id
+    from grader.intake import find_hand_ins
 
-    folders = find_submissions(paths)
-    if not folders:
+    hand_ins = _read_part(how.part) if how.part else find_hand_ins(paths, intake)
+    if not hand_ins:
         raise NothingFoundError(f"no hand-in found under {', '.join(map(str, paths))}")
-    found: dict[Path, list[Path]] = {}
-    for folder in folders:
-        found.setdefault(folder.resolve().parent, []).append(folder)
-    _refuse_same_names(folders)
-    if missing := set(how.only) - {student_id(folder) for folder in folders}:
+    found: dict[str, list[HandIn]] = {}
+    for hand_in in hand_ins:
+        found.setdefault(hand_in.class_folder, []).append(hand_in)
+    if missing := set(how.only) - {hand_in.student for hand_in in hand_ins}:
         raise ConfigError(f"--only {', '.join(sorted(missing))}: no such hand-in under {', '.join(map(str, paths))}")
     return [
-        (load_course(group, root=how.root, rubric=how.rubric, class_folder=parent, times=how.times), group)
-        for parent, group in found.items()
+        (
+            load_course(
+                [item.path for item in group],
+                root=how.root,
+                rubric=how.rubric,
+                class_folder=Path(folder),
+                times=how.times,
+            ),
+            group,
+        )
+        for folder, group in found.items()
     ]
 
 
-def _build_job(course: Course, folder: Path, how: Options) -> Job:
+def _build_job(course: Course, hand_in: HandIn, how: Options) -> Job:
     from grader.batch.events import Job
     from grader.sandbox import find_device, find_version
 
     return Job(
         course=str(course.root.resolve()),
         rubric=str(course.rubric_path.resolve()),
-        class_folder=str(folder.resolve().parent),
+        class_folder=hand_in.class_folder,
         out=str(how.out.resolve()),
         times=str(how.times.resolve()) if how.times else "",
         device=find_device(how.device, find_version("torch") or ""),
@@ -400,20 +440,6 @@ def _build_job(course: Course, folder: Path, how: Options) -> Job:
         fresh=how.fresh,
         repeat=how.repeat,
     )
-
-
-def _refuse_same_names(folders: Iterable[Path]) -> None:
-    """Raise ConfigError where two hand-ins would be written to one place."""
-    from grader.intake import student_id
-
-    seen: dict[str, Path] = {}
-    for folder in folders:
-        name = student_id(folder)
-        if name in seen:
-            raise ConfigError(
-                f"two hand-ins have the name {name}: {seen[name]} and {folder}; grade them with two --out folders"
-            )
-        seen[name] = folder
 
 
 def _grade_all(paths: Sequence[Path], how: Options, console: Console, progress: Console) -> Outcome:
@@ -425,43 +451,41 @@ def _grade_all(paths: Sequence[Path], how: Options, console: Console, progress: 
     from grader.batch.progress import ClassSummary
     from grader.batch.store import Store
     from grader.feedback import load_templates
-    from grader.intake import load_roster
 
-    classes = _open(_read_part(how.part) if how.part else paths, how)
+    intake = _load_intake(how, progress)
+    classes = _open(paths, how, intake)
     for course, _ in classes:
         load_templates(course.root)
-    roster = load_roster(how.roster) if how.roster else ()
     # Whoever wrote the part of an array job has checked the whole.
-    for note in check_deadlines(classes, times=how.times, roster=roster) if how.part is None else ():
+    for note in check_deadlines(classes, times=how.times, roster=intake.roster) if how.part is None else ():
         progress.print(f"grade: {note}")
     if how.emit_sbatch is not None:
-        _emit_sbatch(classes, how, console)
+        _emit_sbatch(classes, paths, how, console)
         return Outcome()
     total, outcome = ClassSummary(), Outcome()
     store = Store(how.out)
     with store.held(shared=how.part is not None):
         try:
-            for course, folders in classes:
-                _grade_class(course, folders, how, total, outcome, progress)
+            for course, hand_ins in classes:
+                _grade_class(course, hand_ins, how, total, outcome, progress)
         finally:
             if how.part is None:
-                _keep_whole(store, classes, roster)
+                _keep_whole(store, classes, intake.roster)
     _show_all(outcome.students, total, how.out, console)
     return outcome
 
 
 def _grade_class(
-    course: Course, folders: Sequence[Path], how: Options, total: ClassSummary, outcome: Outcome, progress: Console
+    course: Course, hand_ins: Sequence[HandIn], how: Options, total: ClassSummary, outcome: Outcome, progress: Console
 ) -> None:
     """Grade the hand-ins of one class folder, and show how it goes."""
     from grader.batch.progress import Watch
     from grader.batch.run import build_plan, run_plan
-    from grader.intake import student_id
 
-    folders = [folder for folder in folders if not how.only or student_id(folder) in how.only]
-    job = _build_job(course, folders[0], how)
+    hand_ins = [hand_in for hand_in in hand_ins if not how.only or hand_in.student in how.only]
+    job = _build_job(course, hand_ins[0], how)
     with progress.status("looking for what must be done"):
-        plan = build_plan(course, job, folders)
+        plan = build_plan(course, job, hand_ins)
     notes: set[str] = set()
 
     def tell(event: Event) -> None:
@@ -472,7 +496,7 @@ def _grade_class(
         total.add(event)
         outcome.add(event)
 
-    with Watch(progress, len(folders), unchanged=len(plan.unchanged)) as watch:
+    with Watch(progress, len(hand_ins), unchanged=len(plan.unchanged)) as watch:
         run_plan(plan, tell, jobs=how.jobs, executor=_choose_executor(how))
 
 
@@ -487,7 +511,7 @@ def _choose_executor(how: Options) -> Executor | None:
     return partial(run_dask, scheduler=how.scheduler, cluster=how.cluster, jobs=how.jobs)
 
 
-def _keep_whole(store: Store, classes: Sequence[tuple[Course, list[Path]]], roster: Sequence[str]) -> None:
+def _keep_whole(store: Store, classes: Sequence[tuple[Course, list[HandIn]]], roster: Roster | None) -> None:
     """Keep what the class is now, for ``grade diff`` and for people."""
     from grader.batch.run import keep_run
     from grader.batch.whole import write_whole
@@ -495,27 +519,53 @@ def _keep_whole(store: Store, classes: Sequence[tuple[Course, list[Path]]], rost
     course = classes[0][0]
     marksheets = store.list_marksheets()
     keep_run(store, course.digests, marksheets)
-    write_whole(store, course, marksheets, [folder for _, folders in classes for folder in folders], roster)
+    write_whole(store, course, marksheets, [item for _, hand_ins in classes for item in hand_ins], roster)
 
 
-def _read_part(path: Path) -> list[Path]:
+def _read_part(path: Path) -> list[HandIn]:
     from grader.batch.slurm import read_part
+    from grader.intake import read_hand_in
 
-    return [Path(item) for item in read_part(path)]
+    return [read_hand_in(item) for item in read_part(path)]
 
 
-def _emit_sbatch(classes: Sequence[tuple[Course, list[Path]]], how: Options, console: Console) -> None:
+def _emit_sbatch(
+    classes: Sequence[tuple[Course, list[HandIn]]], paths: Sequence[Path], how: Options, console: Console
+) -> None:
     """Write an array job for every class, and say how to start it."""
     from grader.batch.slurm import emit_sbatch
 
     assert how.emit_sbatch is not None  # noqa: S101  # asked by the caller
-    for number, (course, folders) in enumerate(classes):
+    for number, (course, hand_ins) in enumerate(classes):
         folder = how.emit_sbatch / f"class-{number}" if len(classes) > 1 else how.emit_sbatch
-        job = _build_job(course, folders[0], how)
-        paths = [str(item.resolve()) for item in folders]
-        last = ["--roster", str(how.roster.resolve())] if how.roster else []
-        written = emit_sbatch(job, paths, folder, tasks=how.jobs or min(len(paths), 100), last_options=last)
+        job = _build_job(course, hand_ins[0], how)
+        packed = [hand_in.pack() for hand_in in hand_ins]
+        written = emit_sbatch(
+            job,
+            packed,
+            folder,
+            tasks=how.jobs or min(len(packed), 100),
+            last_options=[*_repeat_intake(how)],
+            whole=_find_paths(paths, Path(hand_ins[0].class_folder)),
+        )
         console.print(f"{len(written)} files in {folder}; to start it: bash {folder / 'submit.sh'}")
+
+
+def _find_paths(paths: Sequence[Path], class_folder: Path) -> list[str]:
+    """Return those of the paths that mean hand-ins of this class."""
+    resolved = [path.resolve() for path in paths]
+    return [str(path) for path in resolved if class_folder in (path, path.parent, path / "submissions")]
+
+
+def _repeat_intake(how: Options) -> Iterator[str]:
+    """Yield the options by which the same hand-ins are found again."""
+    if how.roster:
+        yield from ("--roster", str(how.roster.resolve()))
+    if how.allow_strangers:
+        yield "--allow-strangers"
+    for name, value in (("--layout", how.layout), ("--name-regex", how.name_regex)):
+        if value is not None:
+            yield from (name, value)
 
 
 _MOST_TABLES = 3

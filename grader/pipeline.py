@@ -19,7 +19,14 @@ from grader.course import Course
 from grader.deadline import OutOfTimeError, limit_seconds
 from grader.documents import Document, find_passages, find_printed, read_document
 from grader.documents.encoding import read_text
-from grader.intake import find_commit_time, may_hold_answers, open_submission, read_artifact, student_id
+from grader.intake import (
+    HandIn,
+    find_commit_time,
+    may_hold_answers,
+    open_submission,
+    plain_hand_in,
+    read_artifact,
+)
 from grader.kinds import KINDS, Context
 from grader.kinds.addressed import build_addressed, find_addressed, leave_out_pleas
 from grader.marking import add_marks, award_mark, judge_lateness, total
@@ -35,6 +42,7 @@ from grader.model import (
     Review,
     Submission,
 )
+from grader.model.moment import parse_moment
 from grader.pages import name_pages
 from grader.rubric import Criterion
 from grader.sandbox import NoRoomError, find_device, find_version
@@ -47,6 +55,9 @@ Progress = Callable[[str], None]
 _READ_SECONDS = 40.0  # a report takes a tenth of a second a file
 _READERS = ("markdown-it-py", "pypandoc_binary", "pypdfium2", "python-bidi")  # of reports
 _CHECK_SECONDS = 5.0  # of the processor, for one written answer; what students write takes hundredths of a second
+_LATE_FLAG = Finding(
+    code="intake.late_flag", message="The learning platform marks this hand-in as late.", audience="staff"
+)
 REPORT_MEDIA = frozenset({"markdown", "text", "html", "pdf", "docx", "image", "notebook"})
 
 
@@ -67,35 +78,47 @@ def open_lodgings(course: Course, *, device: str = "cpu", unsafe: bool = False, 
 
 
 def grade_submission(
-    course: Course, path: Path, *, lodgings: Lodgings | None, progress: Progress = lambda _: None
+    course: Course, hand_in: HandIn | Path, *, lodgings: Lodgings | None, progress: Progress = lambda _: None
 ) -> Marksheet:
-    """Return the marksheet of the hand-in at ``path``: never an exception for anything that a student did.
+    """Return the marksheet of a hand-in: never an exception for anything that a student did.
 
     ``lodgings`` is where its notebook runs (see ``open_lodgings``). Raises NoRoomError where notebooks cannot be run.
     """
     started = time.monotonic()
     progress("opening")
-    submission = open_hand_in(course, path)
+    submission = open_hand_in(course, hand_in)
     execution = execute(course, submission, lodgings, progress)
     checked = check_submission(course, submission, execution, progress)
     return mark_submission(course, submission, checked, seconds=time.monotonic() - started)
 
 
-def open_hand_in(course: Course, path: Path) -> Submission:
-    """Return the hand-in at ``path``, with what the class file says of it. Raises ConfigError where it is gone."""
+def open_hand_in(course: Course, hand_in: HandIn | Path) -> Submission:
+    """Return what was handed in, with what the class file says of it. Raises ConfigError where it is gone.
+
+    A path is a hand-in by itself.
+    """
+    if isinstance(hand_in, Path):
+        hand_in = plain_hand_in(hand_in)
+    listed = {hand_in.student, hand_in.path.name} & {*course.class_file.machine_read}
     # True where the class file lists it as machine-read, None where the report itself must tell.
-    machine_read = True if student_id(path) in course.class_file.machine_read else None
-    submission = open_submission(path, assignment=course.rubric.assignment, machine_read=machine_read)
-    return submission if course.rubric.late is None else _with_time(course, submission, path)
+    machine_read = True if listed else None
+    submission = open_submission(hand_in, assignment=course.rubric.assignment, machine_read=machine_read)
+    return submission if course.rubric.late is None else _with_time(course, submission, hand_in.path)
 
 
 def _with_time(course: Course, submission: Submission, path: Path) -> Submission:
     """Add when it was handed in: by the teacher's list, else by the platform, else by the student's last commit."""
-    if (listed := course.times.get(submission.student)) is not None:
+    if (listed := _find_listed(course, submission)) is not None:
         return replace(submission, submitted_at=listed, time_source="list")
     if submission.submitted_at is None and (committed := find_commit_time(path)) is not None:
         return replace(submission, submitted_at=committed, time_source="commit")
     return submission
+
+
+def _find_listed(course: Course, submission: Submission) -> str | None:
+    """Return the listed time of the hand-in; of a group's members, where it is they who are listed, the last one's."""
+    members = [course.times[name] for name in submission.members if name in course.times]
+    return course.times.get(submission.student) or max(members, key=parse_moment, default=None)
 
 
 def check_submission(
@@ -124,6 +147,7 @@ def check_submission(
         evidence=evidence,
         findings=(
             *submission.findings,
+            *((_LATE_FLAG,) if submission.late_flag else ()),
             *(finding for document in documents for finding in document.findings),
             *find_all_addressed(submission, documents),
             *(execution.findings if execution else ()),

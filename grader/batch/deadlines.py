@@ -6,28 +6,31 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grader.course import Course
-from grader.intake import check_times, find_submissions, is_class_folder, student_id
+from grader.intake import HandIn, Intake, Roster, check_times, find_hand_ins, is_class_folder
 from grader.late_policy import check_extensions
 
-Classes = Sequence[tuple[Course, Sequence[Path]]]
+Classes = Sequence[tuple[Course, Sequence[HandIn]]]
 
 
-def check_deadlines(classes: Classes, *, times: Path | None, roster: Sequence[str]) -> list[str]:
+def check_deadlines(classes: Classes, *, times: Path | None, roster: Roster | None) -> list[str]:
     """Return what whoever grades should hear. Raises ConfigError for every student whom nobody knows.
 
     ``times`` may name all of the class, also when only some of it are graded; an extension is looked for on the roster.
     """
     policies = [(course, course.rubric.late) for course, _ in classes if course.rubric.late is not None]
     for course, policy in policies:
-        if roster:
-            check_extensions(policy, course.rubric_path, roster)
+        if roster is not None:
+            check_extensions(policy, course.rubric_path, roster.ids)
     if times is None:
         return []
-    check_times(times, {*roster, *(name for _, folders in classes for name in _list_class(folders))})
+    known = {name for _, hand_ins in classes for name in _list_class(hand_ins, roster)}
+    check_times(times, known | {*(roster.ids if roster else ())})
     return [] if policies else [f"--times {times}: the rubric has no deadline (`late:`), so times change nothing"]
 
 
-def _list_class(folders: Sequence[Path]) -> list[str]:
+def _list_class(hand_ins: Sequence[HandIn], roster: Roster | None) -> list[str]:
     """Return the ids of all who are in the class that hand-ins belong to, graded now or not."""
-    parent = folders[0].parent
-    return [student_id(path) for path in (find_submissions([parent]) if is_class_folder(parent) else folders)]
+    parent = Path(hand_ins[0].class_folder)
+    intake = Intake(roster=roster, allow_strangers=True)
+    others = find_hand_ins([parent], intake) if is_class_folder(parent) else []
+    return [name for item in (*hand_ins, *others) for name in (item.student, *item.members)]

@@ -54,7 +54,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something happened to the hand-in at ``path``.
+    """Something happened to the hand-in that ``path`` says: a path, or what HandIn.pack made of it.
 
     ``text`` is the stage, or why it failed; ``worker`` names who works on it; ``summary`` comes with ``finished``.
     ``fatal`` with ``failed``: no other hand-in would fare better, so that the run must stop. A ``note`` is for whoever

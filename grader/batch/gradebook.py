@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from grader.intake import natural_key
@@ -20,10 +20,22 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 class Gradebook:
     """Gathers rows from marksheets, one at a time; of a marksheet its line is kept, since classes are large."""
 
-    def __init__(self, criteria: Sequence[str], roster: Sequence[str] = (), *, late: bool = False) -> None:
-        """Take the columns of marks and the roster; ``late``: the rubric has a deadline, which has columns as well."""
+    def __init__(
+        self,
+        criteria: Sequence[str],
+        roster: Sequence[str] = (),
+        *,
+        late: bool = False,
+        sections: Mapping[str, str] | None = None,
+        groups: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        """Take the columns of marks, the roster, its students' sections, and whom each group's marks are for.
+
+        ``late``: the rubric has a deadline, which has columns as well.
+        """
         self.criteria, self.roster = tuple(criteria), tuple(roster)
         self._late = ("submitted_at", "deducted") if late else ()
+        self._sections, self._groups = dict(sections or {}), dict(groups or {})
         self._rows: dict[str, str] = {}
 
     def add(self, sheet: Marksheet) -> None:
@@ -33,11 +45,15 @@ class Gradebook:
         late = (sheet.submitted_at or "", show_marks(sheet.deducted)) if self._late else ()
         waiting = " ".join(sheet.waiting)
         cells = [*totals, *late, *(marks.get(name, "") for name in self.criteria), waiting]
-        self._rows[sheet.submission] = _export_cells(sheet.status.replace("_", " "), *cells)
+        self._take(sheet.submission, _export_cells(sheet.status.replace("_", " "), *cells))
 
     def add_ungraded(self, student: str, status: str) -> None:
         """Take a student whose hand-in has no marksheet, and why."""
-        self._rows[student] = self._export_blank(status)
+        self._take(student, self._export_blank(status))
+
+    def _take(self, student: str, row: str) -> None:
+        """Keep a row for the student, or for each student of the group."""
+        self._rows.update(dict.fromkeys(self._groups.get(student, (student,)), row))
 
     def _export_blank(self, status: str) -> str:
         return _export_cells(status, *[""] * (len(self.criteria) + len(self._late) + 4))
@@ -54,6 +70,7 @@ class Gradebook:
             *self.criteria,
             "waiting_for_a_person",
             "on_roster",
+            *(["section"] if self._sections else []),
         )
         yield f"{_export_cells(*head)}\n"
         for student in self.roster or sorted(self._rows, key=natural_key):
@@ -64,7 +81,8 @@ class Gradebook:
 
     def _export_row(self, student: str, on_roster: str) -> str:
         row = self._rows.get(student) or self._export_blank("no hand-in")
-        return f"{_export_cells(student)},{row},{on_roster}\n"
+        last = _export_cells(on_roster, *([self._sections.get(student, "")] if self._sections else []))
+        return f"{_export_cells(student)},{row},{last}\n"
 
 
 def _export_cells(*cells: str) -> str:

@@ -71,7 +71,7 @@ class CourseKeys:
 def _describe(submission: Submission) -> list[Json]:
     """Return what was handed in: also the files that were not opened."""
     findings = [finding.message for finding in submission.findings]
-    return [submission.student, submission.digest, submission.machine_read, findings]
+    return [submission.student, submission.digest, submission.machine_read, submission.late_flag, findings]
 
 
 @functools.lru_cache(maxsize=8)

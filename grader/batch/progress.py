@@ -7,7 +7,6 @@ import unicodedata
 from array import array
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console, Group
@@ -17,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.batch.events import Event, Summary
-from grader.intake import escape_name, natural_key, student_id
+from grader.intake import escape_name, natural_key, read_hand_in
 
 _PLAIN_SECONDS = 30.0
 _MOST_LINES = 500  # in a larger class, hand-ins that went well have no line of their own
@@ -79,12 +78,12 @@ class Watch:
         if event.kind == "failed":
             self._end(event, "failed")
             lines = (show_name(line, 1000) for line in event.text.expandtabs().split("\n"))
-            self._print(f"grade: {escape_name(event.path)}: " + "\n".join(lines))
+            self._print(f"grade: {escape_name(str(read_hand_in(event.path).path))}: " + "\n".join(lines))
         elif event.kind == "finished" and event.summary is not None:
             self._end(event, "waiting" if event.summary.waiting else "marked")
             self._say_finished(event.summary)
         elif event.kind in ("started", "stage"):
-            name, _, since = self._running.get(event.path, (student_id(Path(event.path)), "", self._clock()))
+            name, _, since = self._running.get(event.path, (read_hand_in(event.path).student, "", self._clock()))
             self._running[event.path] = name, event.text, since
             if self._live is None and self._total == 1 and event.text:
                 self._print(f"{show_name(name)}: {show_name(event.text, 100)}")
@@ -157,7 +156,7 @@ class ClassSummary:
         if event.kind == "failed":
             self.failed += 1
             if len(self._failures) < _MOST_FAILURES:
-                self._failures.append((student_id(Path(event.path)), (event.text.strip() or "?").splitlines()[0]))
+                self._failures.append((read_hand_in(event.path).student, (event.text.strip() or "?").splitlines()[0]))
         elif event.summary is not None:
             self._add(event.summary)
 

@@ -12,7 +12,7 @@ from grader.batch.store import Store
 from grader.batch.unit import Desk, build_desk, find_need, read_summary
 from grader.course import Course
 from grader.errors import ConfigError
-from grader.intake import student_id
+from grader.intake import HandIn
 
 StateName = Literal["done", "waiting for a person", "out of date", "failed", "not graded"]
 # In a marksheet's digests, and what a change of each means to whoever asks why marks changed.
@@ -33,19 +33,19 @@ class State:
     why: str = ""
 
 
-def find_states(course: Course, job: Job, paths: Sequence[Path]) -> Iterator[State]:
+def find_states(course: Course, job: Job, hand_ins: Sequence[HandIn]) -> Iterator[State]:
     """Yield where each hand-in stands, in order."""
     desk = build_desk(job, course)
-    for path in paths:
-        yield _find_state(desk, path)
+    for hand_in in hand_ins:
+        yield _find_state(desk, hand_in)
 
 
-def _find_state(desk: Desk, path: Path) -> State:
-    student = student_id(path)
+def _find_state(desk: Desk, hand_in: HandIn) -> State:
+    student = hand_in.student
     failure = desk.store.find_failure(student)
     if failure is not None:
         return State(student=student, name="failed", why=failure.strip().splitlines()[0] if failure.strip() else "")
-    need = find_need(desk, path)
+    need = find_need(desk, hand_in)
     if need.record is None:
         return State(student=student, name="not graded")
     summary = read_summary(need.record.summary)

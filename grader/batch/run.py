@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from grader.batch.events import Event, Job, Summary
@@ -16,7 +15,7 @@ from grader.batch.unit import Desk, build_desk, find_need, read_summary
 from grader.batch.worker import prepare, serve_one
 from grader.course import Course
 from grader.errors import ConfigError, InfrastructureError
-from grader.intake import student_id
+from grader.intake import HandIn, read_hand_in
 from grader.pipeline import open_lodgings
 
 RUN_SCHEMA = "grader/run/1"
@@ -32,28 +31,30 @@ class Plan:
     """What a run has to do: ``unchanged`` are as they should be, with what is known of them, ``pending`` need work."""
 
     desk: Desk
-    unchanged: Mapping[Path, Summary]
-    pending: tuple[Path, ...]
+    unchanged: Mapping[HandIn, Summary]
+    pending: tuple[HandIn, ...]
     notebooks: bool
 
 
-def build_plan(course: Course, job: Job, paths: Sequence[Path], tell: Callable[[int], None] = lambda _: None) -> Plan:
-    """Return what must be done for ``paths``; ``tell`` hears how many have been looked at."""
+def build_plan(
+    course: Course, job: Job, hand_ins: Sequence[HandIn], tell: Callable[[int], None] = lambda _: None
+) -> Plan:
+    """Return what must be done for ``hand_ins``; ``tell`` hears how many have been looked at."""
     desk = build_desk(job, course)
-    unchanged: dict[Path, Summary] = {}
-    pending: list[Path] = []
+    unchanged: dict[HandIn, Summary] = {}
+    pending: list[HandIn] = []
     notebooks = False
-    for number, path in enumerate(paths, 1):
+    for number, hand_in in enumerate(hand_ins, 1):
         try:
-            need = find_need(desk, path)
+            need = find_need(desk, hand_in)
             known = read_summary(need.record.summary) if need.record is not None and not need.work else None
         except ConfigError:  # taken away meanwhile: whoever grades it says so
-            pending.append(path)
+            pending.append(hand_in)
             continue
         if known is None:
-            pending.append(path)
+            pending.append(hand_in)
         else:
-            unchanged[path] = replace(known, work="unchanged")
+            unchanged[hand_in] = replace(known, work="unchanged")
         notebooks = notebooks or need.notebook
         tell(number)
     return Plan(desk=desk, unchanged=unchanged, pending=tuple(pending), notebooks=notebooks)
@@ -69,15 +70,15 @@ def run_plan(
     """
     desk = plan.desk
     job = replace(desk.job, prepare=plan.notebooks, quiet_seconds=find_quiet_seconds(desk.course))
-    for path, summary in plan.unchanged.items():
-        tell(Event(kind="finished", path=str(path), summary=summary))
-    paths = [str(path) for path in plan.pending]
+    for hand_in, summary in plan.unchanged.items():
+        tell(Event(kind="finished", path=hand_in.pack(), summary=summary))
+    paths = [hand_in.pack() for hand_in in plan.pending]
 
     def hear(event: Event) -> None:
         if event.kind == "failed" and event.fatal:
             raise StoppedError(event.text)
         if event.kind == "failed":
-            desk.store.write_failure(student_id(Path(event.path)), event.text)
+            desk.store.write_failure(read_hand_in(event.path).student, event.text)
         tell(event)
 
     if executor is None and len(paths) == 1:

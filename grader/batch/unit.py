@@ -29,6 +29,7 @@ from grader.codec import (
 from grader.course import Course, load_course
 from grader.errors import ConfigError
 from grader.feedback import render_feedback
+from grader.intake import HandIn
 from grader.model import Checked, Evidence, Execution, Finding, Marksheet, Review, Submission
 from grader.pipeline import check_submission, execute, find_notebook, list_requests, mark_submission, open_hand_in
 
@@ -80,9 +81,9 @@ class Need:
     record: Record | None = None
 
 
-def find_need(desk: Desk, path: Path) -> Need:
-    """Return what must be done for the hand-in at ``path``. Raises ConfigError where it is gone."""
-    submission = open_hand_in(desk.course, path)
+def find_need(desk: Desk, hand_in: HandIn) -> Need:
+    """Return what must be done for a hand-in. Raises ConfigError where it is gone."""
+    submission = open_hand_in(desk.course, hand_in)
     record = desk.store.find_record(submission.student)
     if record is not None and is_current(desk, submission, record) and not desk.job.fresh:
         if desk.store.is_shown(record):
@@ -108,14 +109,14 @@ def _is_last_word(desk: Desk, record: Record) -> bool:
     return not record.fault and record.repeat >= desk.job.repeat
 
 
-def grade_unit(desk: Desk, path: Path, progress: Progress = lambda _: None) -> Summary:
-    """Bring the stored marksheet and page of the hand-in at ``path`` up to date, and say what they are.
+def grade_unit(desk: Desk, hand_in: HandIn, progress: Progress = lambda _: None) -> Summary:
+    """Bring the stored marksheet and page of a hand-in up to date, and say what they are.
 
     Raises NoRoomError where notebooks cannot be run here, InfrastructureError where nothing can be written.
     """
     started = time.monotonic()
     progress("opening")
-    submission = open_hand_in(desk.course, path)
+    submission = open_hand_in(desk.course, hand_in)
     earlier = desk.store.find_record(submission.student)
     known = None if desk.job.fresh else earlier
     if known is not None and is_current(desk, submission, known) and desk.store.is_whole(known):

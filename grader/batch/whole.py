@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from grader.batch.class_page import ClassTally, render_class_page
 from grader.batch.gradebook import Gradebook
@@ -12,26 +11,39 @@ from grader.batch.keys import build_digest
 from grader.batch.store import Store
 from grader.codec import read_marksheet
 from grader.course import Course
-from grader.intake import student_id
+from grader.intake import HandIn, Roster
+from grader.model import Json
 
 GRADEBOOK, PAGE, STUDENT_PAGE = "gradebook.csv", "class.html", "class-for-students.html"
 _STATE = "whole.json"
 
 
 def write_whole(
-    store: Store, course: Course, marksheets: Mapping[str, str], folders: Sequence[Path], roster: Sequence[str] = ()
+    store: Store,
+    course: Course,
+    marksheets: Mapping[str, str],
+    hand_ins: Sequence[HandIn],
+    roster: Roster | None = None,
 ) -> None:
     """Write gradebook and class pages, unless they are as they should be.
 
-    ``marksheets`` are those of everybody of whom the store has one, ``folders`` the hand-ins that there are: who handed
-    in and has no marksheet is in it as well.
+    ``marksheets`` are those of everybody of whom the store has one, ``hand_ins`` those that there are: who handed in
+    and has no marksheet is in it as well. Of a member of a group the group's counts, whatever was marked before.
     """
-    handed_in = {student_id(folder) for folder in folders}
-    state = _describe(store, course, marksheets, handed_in, roster)
+    handed_in = {hand_in.student for hand_in in hand_ins}
+    groups = {hand_in.student: hand_in.members for hand_in in hand_ins if hand_in.members}
+    members = {member for group in groups.values() for member in group}
+    marksheets = {student: name for student, name in marksheets.items() if student not in members - handed_in}
+    state = _describe(store, course, marksheets, handed_in, [groups, roster and [roster.ids, roster.sections]])
     if store.find_state(_STATE) == state and _is_whole(store, state):
         return
+    ids, sections = (roster.ids, roster.sections) if roster else ((), {})
     book = Gradebook(
-        [criterion.id for criterion in course.rubric.criteria], roster, late=course.rubric.late is not None
+        [criterion.id for criterion in course.rubric.criteria],
+        ids,
+        late=course.rubric.late is not None,
+        sections=sections,
+        groups=groups,
     )
     tally, graded = ClassTally(), set[str]()
     for student, marksheet in marksheets.items():
@@ -45,7 +57,7 @@ def write_whole(
         failed = store.find_failure(student) is not None
         book.add_ungraded(student, "failed" if failed else "not graded")
         tally.add_ungraded(failed=True)
-    for _ in set(roster) - marksheets.keys() - handed_in:
+    for _ in set(ids) - marksheets.keys() - handed_in - members:
         tally.add_ungraded(failed=False)
     templates = [course.root / "templates"]
     title = course.rubric.title
@@ -61,11 +73,11 @@ def write_whole(
 
 
 def _describe(
-    store: Store, course: Course, marksheets: Mapping[str, str], handed_in: set[str], roster: Sequence[str]
+    store: Store, course: Course, marksheets: Mapping[str, str], handed_in: set[str], listed: Json
 ) -> dict[str, object]:
     """Return what gradebook and pages depend on; with the files' digests as they were written the last time."""
     failed = {student: store.find_failure(student) for student in sorted(handed_in - marksheets.keys())}
-    key = build_digest(dict(marksheets), failed, sorted(handed_in), list(roster), course.digests, course.rubric.title)
+    key = build_digest(dict(marksheets), failed, sorted(handed_in), listed, course.digests, course.rubric.title)
     before = store.find_state(_STATE) or {}
     return {"key": key, "files": before.get("files", {})}
 

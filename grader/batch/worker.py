@@ -259,10 +259,11 @@ def serve_one(desk: Any, path: str, say: Any) -> None:
     """Grade one hand-in and say what came of it. Raises NoRoomError: no other notebook would fare better."""
     from grader.batch.unit import grade_unit
     from grader.errors import ConfigError, InfrastructureError
+    from grader.intake import read_hand_in
     from grader.sandbox import NoRoomError
 
     try:
-        summary = grade_unit(desk, Path(path), lambda text: say(Event(kind="stage", path=path, text=text)))
+        summary = grade_unit(desk, read_hand_in(path), lambda text: say(Event(kind="stage", path=path, text=text)))
     except NoRoomError:
         raise
     except InfrastructureError as error:  # a full disk, a folder that may not be written: so it is for all

@@ -1,4 +1,4 @@
-"""Who is in the class: the ids of a roster, a CSV as learning platforms and spreadsheets write it."""
+"""Who is in the class: a CSV as learning platforms and spreadsheets write it, or with the columns of our own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from grader.errors import ConfigError, Problem
@@ -19,8 +22,83 @@ _NAMES = ("studentid", "studentnumber", "sisuserid", "sisid", "idnumber", "id", 
           "شمارهدانشجویی", "شمارهدانشجو", "کدملی")  # fmt: skip
 
 
-def load_roster(path: Path) -> tuple[str, ...]:
-    """Return the students' ids in the file's order; nothing else of it is kept.
+# By what else a hand-in may name its student, what is known of a student besides, and what these columns are called.
+KEYS = ("github", "email", "canvas_id", "moodle_id", "name")
+_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "github": ("github", "githublogin", "githubusername"),
+    "email": ("email", "emailaddress", "mail", "ایمیل"),
+    "canvas_id": ("canvasid", "canvasuserid"),
+    "moodle_id": ("moodleid", "identifier"),
+    "name": ("name", "fullname", "studentname", "نام", "نامونامخانوادگی"),
+    "section": ("section", "بخش"),
+    "group": ("group", "groupname", "team", "گروه"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Student:
+    """One row; ``fields`` has what stands in the columns that are known, by their names here."""
+
+    student_id: str
+    line: int
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roster:
+    """The class, in the file's order."""
+
+    file: str
+    students: tuple[Student, ...]
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Everybody's id."""
+        return tuple(student.student_id for student in self.students)
+
+    @cached_property
+    def sections(self) -> Mapping[str, str]:
+        """Everybody's section, by id; empty where the file has none."""
+        return {item.student_id: item.fields["section"] for item in self.students if "section" in item.fields}
+
+    @cached_property
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """The members' ids of each group."""
+        found: dict[str, tuple[str, ...]] = {}
+        for item in self.students:
+            if group := item.fields.get("group"):
+                found[group] = (*found.get(group, ()), item.student_id)
+        return found
+
+    def find(self, column: str, value: str) -> str | None:
+        """Return the id of the one student who has ``value`` in ``column`` ("" for any that names people)."""
+        if column == "":
+            return next((found for name in ("student_id", *KEYS) if (found := self.find(name, value))), None)
+        return self._index.get((column, _fold(value)))
+
+    @cached_property
+    def _index(self) -> Mapping[tuple[str, str], str]:
+        pairs = [(name, _fold(value), item.student_id) for item in self.students for name, value in _list_keys(item)]
+        count = Counter((name, value) for name, value, _ in pairs)
+        return {(name, value): student for name, value, student in pairs if value and count[name, value] == 1}
+
+    def find_group(self, value: str) -> str | None:
+        """Return the group's name as the file writes it."""
+        return next((name for name in self.groups if _fold(name) == _fold(value)), None)
+
+
+def _list_keys(student: Student) -> Iterator[tuple[str, str]]:
+    yield "student_id", student.student_id
+    yield from ((name, student.fields[name]) for name in KEYS if name in student.fields)
+
+
+def _fold(value: str) -> str:
+    """Return a value as it is compared: without regard to case, or to how many spaces stand in a name."""
+    return " ".join(normalise_id(unicodedata.normalize("NFKC", value)).casefold().split())
+
+
+def load_roster(path: Path) -> Roster:
+    """Return the roster in the file at ``path``: a column of ids, and those of ``_COLUMNS`` that it has.
 
     Commas, semicolons or tabs; UTF-8 or UTF-16 with a byte-order mark; a head line with a column of ids, or one column
     without a head line. Persian and Arabic digits become ASCII, since folder names are written so. Raises ConfigError
@@ -30,20 +108,55 @@ def load_roster(path: Path) -> tuple[str, ...]:
     if not rows:
         raise ConfigError([Problem(file=str(path), message="holds no student")])
     column, first = _find_column(path, rows)
-    problems: list[Problem] = []
-    seen: dict[str, int] = {}
-    for line, row in rows[first:]:
-        student = normalise_id(row[column]) if column < len(row) else ""
-        if not student:
-            problems.append(Problem(file=str(path), line=line, message="has no id in this line"))
-        elif student in seen:
-            problems.append(Problem(file=str(path), line=line, message=f"the id stands in line {seen[student]} too"))
-        seen.setdefault(student, line)
+    others = _find_others(rows[0][1]) if first else {}
+    students = [_read_student(line, row, column, others) for line, row in rows[first:]]
+    problems = [Problem(file=str(path), line=line, message=text) for line, text in sorted(_list_problems(students))]
     if problems:
         raise ConfigError(problems)
-    if not seen:
+    if not students:
         raise ConfigError([Problem(file=str(path), line=rows[0][0], message="holds no student below this line")])
-    return tuple(seen)
+    return Roster(file=str(path), students=tuple(students))
+
+
+def _read_student(line: int, row: Sequence[str], column: int, others: Mapping[str, int]) -> Student:
+    cells = [*row, *[""] * (max((column, *others.values())) + 1 - len(row))]
+    fields = {name: normalise_id(cells[place]) for name, place in others.items()}
+    if "moodle_id" in fields:  # as "Participant 101"
+        fields["moodle_id"] = fields["moodle_id"].rpartition(" ")[2]
+    return Student(student_id=normalise_id(cells[column]), line=line, fields=fields)
+
+
+def _list_problems(students: Sequence[Student]) -> Iterator[tuple[int, str]]:
+    """Yield (line, what is wrong) for ids that are missing or doubled, and for other keys of two students."""
+    seen: dict[tuple[str, str], int] = {}
+    for student in students:
+        if not student.student_id:
+            yield student.line, "has no id in this line"
+        elif "/" in student.student_id or student.student_id.startswith("."):
+            yield student.line, "the id has a slash or begins with a dot, and no folder can be named so"
+        for name, value in _list_keys(student):
+            key = (name, value if name == "student_id" else _fold(value))
+            if name == "name" or not key[1]:
+                continue
+            if key in seen:
+                yield student.line, f"the {'id' if name == 'student_id' else name} stands in line {seen[key]} too"
+            seen.setdefault(key, student.line)
+
+
+def _find_others(head: Sequence[str]) -> dict[str, int]:
+    """Return the places of the other columns that are known; Canvas calls its own number "ID"."""
+    names = [_plain(cell) for cell in head]
+    found = {}
+    for column, known in _COLUMNS.items():
+        canvas = ("id",) if column == "canvas_id" and "sisuserid" in names else ()
+        place = next((names.index(name) for name in (*known, *canvas) if name in names), None)
+        if place is not None:
+            found[column] = place
+    return found
+
+
+def _plain(cell: str) -> str:
+    return "".join(char for char in cell.casefold() if char.isalnum())
 
 
 def normalise_id(text: str) -> str:
@@ -88,7 +201,7 @@ def _read_text(path: Path) -> str:
 def _find_column(path: Path, rows: Sequence[tuple[int, list[str]]]) -> tuple[int, int]:
     """Return the column of ids, and the row of the first student."""
     line, head = rows[0]
-    names = ["".join(char for char in cell.casefold() if char.isalnum()) for cell in head]
+    names = [_plain(cell) for cell in head]
     for name in _NAMES:
         if name in names:
             return names.index(name), 1

@@ -253,7 +253,7 @@ def test_two_hand_ins_of_one_name_are_refused(grade: Grade, hand_in: Path, tmp_p
     other.mkdir(parents=True)
     run = grade(hand_in, other, "--course", ROOT, "--out", tmp_path / "out")
     assert run.returncode == 2
-    assert "two hand-ins have the name student-a" in run.stderr
+    assert "is a second hand-in of student-a" in run.stderr
 
 
 @pytest.mark.notebook

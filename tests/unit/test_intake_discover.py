@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from grader.codec import load_record
 from grader.errors import ConfigError, Exit, NothingFoundError
-from grader.intake import ClassFile, find_submissions, is_class_folder
+from grader.intake import ClassFile, find_hand_ins, is_class_folder
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +25,7 @@ def _make(root: Path, *names: str) -> Path:
 
 
 def _find(*paths: Path) -> list[str]:
-    return [path.name for path in find_submissions(paths)]
+    return [item.path.name for item in find_hand_ins(paths)]
 
 
 def test_one_hand_in(tmp_path: Path) -> None:
@@ -43,10 +42,10 @@ def test_one_file(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["class.yaml", "data.csv", "all.zip", "program.py"])
+@pytest.mark.parametrize("name", ["class.yaml", "data.csv", "program.py"])
 def test_a_file_that_is_no_hand_in(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="not a hand-in"):
-        find_submissions([_make(tmp_path, name) / name])
+        find_hand_ins([_make(tmp_path, name) / name])
 
 
 def test_a_class_folder(tmp_path: Path) -> None:
@@ -58,6 +57,15 @@ def test_a_class_folder(tmp_path: Path) -> None:
 
 def test_a_folder_of_folders_is_a_class(tmp_path: Path) -> None:
     assert _find(_make(tmp_path, "a/report.md", "b/report.md", ".DS_Store")) == ["a", "b"]
+
+
+def test_archives_in_a_class_are_hand_ins_and_alone_they_make_one(tmp_path: Path) -> None:
+    _make(tmp_path, "week/class.yaml", "week/s2.zip", "week/s1.tar.gz", "week/s10/", "week/notes.md", "zips/a.zip")
+    assert _find(tmp_path / "week") == ["s1.tar.gz", "s2.zip", "s10"]
+    assert [item.student for item in find_hand_ins([tmp_path / "week"])] == ["s1", "s2", "s10"]
+    assert _find(tmp_path / "zips") == ["zips"]
+    assert _find(_make(tmp_path / "zips", "b.rar")) == ["a.zip", "b.rar"]
+    assert _find(_make(tmp_path / "zips", "report.md")) == ["zips"]
 
 
 def test_a_folder_in_a_class_is_a_hand_in_whatever_it_holds(tmp_path: Path) -> None:
@@ -73,7 +81,7 @@ def test_an_empty_folder_is_a_hand_in_unless_it_is_a_class(tmp_path: Path) -> No
     assert _find(tmp_path / "alone") == ["alone"]
     for name in ("submissions", "week", "course/hand-ins"):
         with pytest.raises(NothingFoundError, match="no hand-in") as caught:
-            find_submissions([tmp_path / name])
+            find_hand_ins([tmp_path / name])
         assert caught.value.exit_code is Exit.NOTHING_FOUND
 
 
@@ -84,7 +92,7 @@ def test_a_course_means_its_submissions(tmp_path: Path) -> None:
 
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file or folder") as caught:
-        find_submissions([tmp_path / "nobody"])
+        find_hand_ins([tmp_path / "nobody"])
     assert caught.value.exit_code is Exit.CONFIG
 
 
@@ -98,7 +106,7 @@ def test_a_named_link_is_followed_and_a_link_in_a_class_is_listed(tmp_path: Path
     (tmp_path / "link").symlink_to("real")
     (tmp_path / "week/b").symlink_to("../real")
     assert _find(tmp_path / "link") == ["real"]
-    assert [path.name for path in find_submissions([tmp_path / "week"])] == ["a", "b"]
+    assert [item.path.name for item in find_hand_ins([tmp_path / "week"])] == ["a", "b"]
 
 
 def test_is_class_folder(tmp_path: Path) -> None:
@@ -118,36 +126,6 @@ def test_a_class_file_with_mistakes(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_record(ClassFile, path)
     assert len(caught.value.problems) == 2
-
-
-@pytest.mark.parametrize(
-    ("folder", "names"),
-    [
-        ("HW5-1234", ["Sara N_101_assignsubmission_file/a.md", "Participant_7_assignsubmission_file_/b.ipynb"]),
-        ("assignment_5_export", ["submission_11/report.md", "submission_9/report.md", "submission_metadata.yml"]),
-        ("dl-hw5_submissions_2026_11_25_T_10_00_00", ["dl-hw5-user/report.md", "scores.csv"]),
-    ],
-)
-def test_what_learning_platforms_give_is_a_class(tmp_path: Path, folder: str, names: list[str]) -> None:
-    download = _make(tmp_path / folder, *names, "grades.csv" if "HW5" in folder else "README.txt")
-    assert set(_find(download)) == {name.split("/")[0] for name in names if "/" in name}
-
-
-def test_canvas_download_is_not_taken_for_one_hand_in(tmp_path: Path) -> None:
-    download = _make(tmp_path / "down", "doejane_4321_98765_hw5.ipynb", "roeli_LATE_77_98766_report.md")
-    with pytest.raises(ConfigError, match=r"2 students(.|\n)*mkdir"):
-        find_submissions([download])
-
-
-def test_the_command_that_sorts_a_canvas_download_does(tmp_path: Path) -> None:
-    names = ("doejane_4321_98765_hw5 final.ipynb", "doejane_4321_98764_report.md", "roeli_LATE_77_98766_report.md")
-    download = _make(tmp_path / "down", *names)
-    with pytest.raises(ConfigError) as caught:
-        find_submissions([download])
-    command = str(caught.value).partition("\n")[2].replace("DOWNLOAD", str(download))
-    subprocess.run(["bash", "-c", command], check=True)
-    assert _find(tmp_path / "class") == ["77", "4321"]
-    assert len(list((tmp_path / "class" / "4321").iterdir())) == 2
 
 
 @pytest.mark.parametrize("names", [["a_1_2_x.png", "a_2_3_y.png", "report.md"], ["plot_1_2_a.md", "plot_1_3_b.md"]])

@@ -16,7 +16,7 @@ CANVAS = 'Student,SIS User ID,Section\n"Doe, Jane",s1,A\n"Roe, Al",s2,B\n'
 def load(folder: Path, data: str | bytes) -> tuple[str, ...]:
     path = folder / "roster.csv"
     path.write_bytes(data.encode() if isinstance(data, str) else data)
-    return load_roster(path)
+    return load_roster(path).ids
 
 
 def fail(folder: Path, data: str | bytes) -> list[tuple[int | None, str]]:
