@@ -46,7 +46,24 @@ def find_hidden(place: Place, wanted: Sequence[Place], segments: Sequence[Segmen
     if not place.part:
         return ""
     told = [item for item in segments if item.place and not item.closed]
-    return _find_label(place, wanted, told) or _find_name(place, segments) or _find_text(place, wanted, told)
+    return (
+        _find_label(place, wanted, told)
+        or _find_name(place, segments)
+        or _find_text(place, wanted, told)
+        or _find_items(place, told)
+    )
+
+
+def _find_items(place: Place, told: Sequence[Segment]) -> str:
+    """Find an answer to the same question that is a list of numbered items: they may be its parts."""
+    for item in told:
+        if item.place is None or item.place.question != place.question:
+            continue
+        lines = [text for _, text in item.units if text.strip() and not text.lstrip().startswith("#")]
+        counts = [count.number for text in lines if (count := find_count(text))]
+        if len(set(counts)) > 1 and (first := find_count(lines[0])) and first.number == 1:
+            return "another answer to this question is a numbered list"
+    return ""
 
 
 def is_report(segments: Sequence[Segment], wanted: Sequence[Place]) -> bool:
