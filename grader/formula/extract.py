@@ -33,7 +33,7 @@ _SIZE = re.compile(
 )
 # "… \\qquad (2)": the number of an equation.
 _NUMBERED = re.compile(
-    r"(?:\\q?quad|\\hfill|\\hspace\{[^}]*\}|[ \t]{2,}|\\[ ;])+\s*"
+    r"(?:\\q?quad|\\hfill|\\hspace\{[^}]*\}|[ \t][ \t]|\\[ ;])[ \t]*"
     r"[(\[]\s*\d+(?:\.\d+)*[a-z]?\s*[)\]](?=\s*(?:\$|\n|\\\\|\\end|$))"
 )
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
