@@ -46,7 +46,7 @@ _DRAWN = re.compile(
     r"|which (becomes|is)|giv(es|ing)|we (get|have|obtain))\b|پس|بنابراین|در ?نتیجه|جای ?گذاری|جایگزین|ساده",
     re.IGNORECASE,
 )
-_TABLE = re.compile(r"^[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*\|", re.MULTILINE)  # the line below a table's head
+_TABLE = re.compile(r"^[ \t]*(?:\|[ \t]*)?:?-{3,}:?[ \t]*\|", re.MULTILINE)  # the line below a table's head
 _FACTS = ("J", "J_t", "h", "z", "o", "x", "y", "yhat")
 
 

@@ -13,7 +13,7 @@ from grader.formula.extract import MATH, clean_passage
 from grader.formula.normalise import normalise
 
 _F = "⟦F⟧"
-_LATER = rf"(?![\s\S]*{_F})"  # nothing but this formula can be meant
+_SPACES = re.compile(r"[ \t\r\f\v]+")
 _FLAGS = re.IGNORECASE | re.MULTILINE
 
 _SIGNS = (
@@ -40,37 +40,39 @@ _WORDS = (
     r"(?!,?\s*(?:but|rather|it is))",
     rf"\b(?:isn|aren|wasn|doesn)['’]t(?:\s+equal)?(?:\s+to)?\s*:?\s*{_F}(?!,?\s*(?:but|rather))",
     rf"≠\s*{_F}|\bunequal\b",
-    rf"{_F}[^.\n;⟦]{{0,25}}\b(?:is|are|was) (?:wrong|incorrect|false|not (?:right|correct|true"
-    rf"|the answer|it)){_LATER}",
-    rf"\b(?:but|which|this|that|it) (?:is|was|would be) (?:wrong|incorrect|false|not (?:right|correct)){_LATER}",
     rf"{_F}[^⟦\n]{{0,60}}\b(?:sign (?:reversed|flipped|changed|inverted)"
     r"|(?:reversed|flipped|opposite|changed|wrong) sign|squared|transposed|averaged|divided by|halved"
     r"|doubled|inverted|multiplied by|independent of)",
-    rf"{_F}[^⟦]*(?:\bthen|\bfinally|\band|,|\.)\s*(?:we )?(?:divide|multiply|average"
-    r"|transpose|square|negate|subtract|scale|normali[sz]e|take the (?:mean|average|transpose|sign"
-    rf"|square|norm|log))\b{_LATER}",
-    rf"{_F}[^⟦]*\b(?:edit|correction|erratum|update|p\.?s\.?)\s*:{_LATER}",
     rf"{_F}[^⟦]*(?:\bforgot|\bshould(?:n['’]t| not)? be (?:there|here|dropped|removed|transposed|negative|added))",
     rf"{_F}[^.\n⟦]{{0,20}}\b(?:except|excluding|without (?:the )?(?:first|last|second|term|transpose|sum|factor))",
     r"(?:قرینه|نصف|نیم|دو ?برابر|سه ?برابر|مربع|مجذور|توان|قدر ?مطلق|وارون|معکوس|منفی"
     r"|(?:جمع|مجموع) مولفه|میانگین|لگاریتم|جذر)"
     rf"[\s\u200c\u0600-\u06ff]{{0,12}}{_F}",
-    rf"{_F}\s*[^.\n⟦]{{0,15}}(?:نیست|نمی.?باشد|غلط|اشتباه|نادرست|به توان|تقسیم|با علامت){_LATER}",
     rf"{_F}[^⟦]*(?:سپس|بعد|و)\s*(?:بر|در)\s*\S+\s*(?:تقسیم|ضرب)",
-)
-_ASIDES = (
     rf"{_F}\s*\?\s*no\b",
     rf"\bwould be\s*{_F}",
     rf"{_F}[^⟦]*\band\b\s*⟦[Fs]⟧\s*(?:for|if|when)\b",
-    rf"{_F}[^⟦\n]*(?:⟦s⟧)?[^⟦\n]*(?:\bonly for\b|\b(?:true|correct|right) class|\bif\s*\w\s*=\s*\d)",
-    r"\b(?:oops|swap|something else|my friend|would be|up to (?:a|the)(?: minus)? sign|in place of"
-    rf"|no transpose){_LATER}",
+    rf"{_F}[^⟦\n]*(?:⟦s⟧[^⟦\n]*)?(?:\bonly for\b|\b(?:true|correct|right) class|\bif\s*\w\s*=\s*\d)",
     rf"{_F}[^⟦]*\b(?:starting (?:at|from) (?:the )?(?:\w\s*=|second|step)|runs from|only the (?:first"
     r"|last)|is zero because|p\.s\.|here it is different)",
     rf"{_F}\s*,?\s*\(?element-?\s?wise",
     rf"\|{_F}\|(?![^\n]*\|)",
 )
-_PATTERNS = tuple(re.compile(pattern, _FLAGS) for pattern in (*_SIGNS, *_WORDS, *_ASIDES))
+# What is said of the last formula, searched from it on: of an earlier one it may be said before the right one follows.
+_LAST = (
+    rf"{_F}[^.\n;⟦]{{0,25}}\b(?:is|are|was) (?:wrong|incorrect|false|not (?:right|correct|true"
+    rf"|the answer|it))",
+    r"\b(?:but|which|this|that|it) (?:is|was|would be) (?:wrong|incorrect|false|not (?:right|correct))",
+    rf"{_F}[^⟦]*(?:\bthen|\bfinally|\band|,|\.)\s*(?:we )?(?:divide|multiply|average"
+    r"|transpose|square|negate|subtract|scale|normali[sz]e|take the (?:mean|average|transpose|sign"
+    rf"|square|norm|log))\b",
+    rf"{_F}[^⟦]*\b(?:edit|correction|erratum|update|p\.?s\.?)\s*:",
+    rf"{_F}\s*[^.\n⟦]{{0,15}}(?:نیست|نمی.?باشد|غلط|اشتباه|نادرست|به توان|تقسیم|با علامت)",
+    r"\b(?:oops|swap|something else|my friend|would be|up to (?:a|the)(?: minus)? sign|in place of"
+    r"|no transpose)",
+)
+_PATTERNS = tuple(re.compile(pattern, _FLAGS) for pattern in (*_SIGNS, *_WORDS))
+_LAST_PATTERNS = tuple(re.compile(pattern, _FLAGS) for pattern in _LAST)
 # The same inside the dollars: what is no mathematics there is not read.
 _INSIDE = re.compile(
     r"\\(?:text\w*|mbox|mathrm)\s*\{[^{}]*(?:\b(?:minus|squared|divided?|wrong|except|transposed?|not"
@@ -79,7 +81,8 @@ _INSIDE = re.compile(
     r"|\\text\w*\s*\{\s*times\s*\}|\\not\b|\\footnote|\\langle|\\star\b",
     re.IGNORECASE,
 )
-_JOINT = r"(?:,|;|\bto\b|\.{2,}|…|\\[lc]?dots|-|–|تا|\band\b|و)"
+# One sign at a time, so that a long row of them is read in one way only.
+_JOINT = r"(?:[\s,;.…–-]|\bto\b|\\[lc]?dots|تا|\band\b|و)"
 
 
 def find_doubt(text: str, times: Sequence[str], steps: int) -> str | None:
@@ -88,12 +91,14 @@ def find_doubt(text: str, times: Sequence[str], steps: int) -> str | None:
     ``times`` are the question's time indices, ``steps`` is the T of its model.
     """
     text = clean_passage(text)
-    masked = _mask(text)
-    if any(pattern.search(masked) for pattern in _PATTERNS) or _INSIDE.search(text):
+    masked = _SPACES.sub(" ", re.sub(r"\n\s*\n", "\n\n", _mask(text)))
+    tail = masked[max(0, masked.rfind(_F)) :]
+    told = any(pattern.search(masked) for pattern in _PATTERNS) or any(p.search(tail) for p in _LAST_PATTERNS)
+    if told or _INSIDE.search(text):
         return "words or signs beside the formula may change it"
     if re.search(r"\\[cl]?dots|\.\.\.|⋯|…", text) and re.search(rf"{_F}[^⟦]*\b(?:times|factors)\b", masked):
         return "how often a factor stands is told in words"
-    plain = normalise(text)
+    plain = _SPACES.sub(" ", normalise(text))
     if _limits_range(plain, times, steps):
         return "a range is given beside the formula that is not the question's"
     if len(times) > 1 and _exchanges_cases(masked, times[0], times[-1]):
@@ -105,7 +110,7 @@ def _mask(text: str) -> str:
     """Return the text with ⟦F⟧ for its formulas; conditions and single names stay readable."""
 
     def mask(match: re.Match[str]) -> str:
-        body = next(value for value in match.groups()[::1] if value is not None)
+        body = next(value for value in match.groups() if value is not None)
         plain = normalise(body).strip()
         if re.fullmatch(r"[a-zT0\d\s+\-,<>=!]*(?:\\(?:le|ge|lt|gt|ne)[qt]?\s*[a-zT\d\s+\-]*)?", plain):
             return f" {plain} "
@@ -120,8 +125,10 @@ def _limits_range(plain: str, times: Sequence[str], steps: int) -> bool:
     """Whether "t = 1, 2" or "T = 2" stands somewhere."""
     letters = "".join(times) or "t"
     start = rf"(?<![A-Za-z\\])[{letters}]\s*(?:=|\\in\b|\bfrom\b|از)[\s\\{{]*"
-    pattern = start + rf"(\d(?:\s*{_JOINT}+\s*\d)+)(?!\s*[+\-*/^_]|\d)"
+    pattern = start + rf"(\d(?:{_JOINT}+\d)+)(?!\s*[+\-*/^_]|\d)"
     for match in re.finditer(pattern, plain):
+        if any(joint.strip() in ("", ".") for joint in re.split(r"\d", match[1])[1:-1]):
+            continue  # a decimal, or numbers of two things
         numbers = [int(number) for number in re.findall(r"\d", match[1])]
         falling = numbers == sorted(numbers, reverse=True)  # the steps of a recursion
         if (min(numbers), max(numbers)) != (1, steps) and not falling:
@@ -131,7 +138,7 @@ def _limits_range(plain: str, times: Sequence[str], steps: int) -> bool:
 
 def _exchanges_cases(masked: str, first: str, last: str) -> bool:
     later = rf"{last}\s*(?:>|\\g[te]q?)\s*{first}|{first}\s*(?:<|\\l[te]q?)\s*{last}"
-    lead = r"[\s,(]*(?:for|if|when|where|برای|اگر|وقتی)?[\s(]*"
+    lead = r"[\s,(]*(?:(?:for|if|when|where|برای|اگر|وقتی)[\s(]*)?"
     if re.search(rf"{_F}{lead}(?:{later})", masked, _FLAGS):
         return True
     for match in re.finditer(rf"(?:\bfor|\bif|\bwhen|برای|اگر)[\s(]*(?:{later})[\s):,]*{_F}", masked, _FLAGS):

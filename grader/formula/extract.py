@@ -156,6 +156,8 @@ def find_spans(text: str) -> list[Span]:
 def clean_passage(text: str) -> str:
     """Return a passage with signs for HTML entities, and without strikes, labels, sizes, comments and numbering."""
     text = html.unescape(drop_struck(text))
+    # Long empty stretches say nothing, and patterns that look across spaces would take the square of their length.
+    text = re.sub(r"(?:\n[^\S\n]*){3,}", "\n\n", re.sub(r"[^\S\n]{4,}", "   ", text)) if len(text) > 300 else text
     text = re.sub(r"(?<![\\\d])%.*$", "", text, flags=re.MULTILINE)
     text = _NUMBERED.sub(" ", unwrap_boxes(text))
     return _SIZE.sub(" ", _LABEL.sub("", text))

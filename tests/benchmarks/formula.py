@@ -86,6 +86,12 @@ BOMBS = {
     "a power in Python": "np.dot(h, 9**9**9**9)",
     "an f-string": "f'{9**9**9}' @ np.h",
     "null bytes": "\x00" * 2000,
+    "dots after a number": "sum over t = 1" + "." * 18_000 + r" $y_t - \hat y_t$",
+    "spaces after a formula": r"$y_t - \hat y_t$" + " " * 18_000 + "z",
+    "spaces before a formula": " " * 18_000 + r"$y_t - \hat y_t$",
+    "lines after a formula": r"$y_t - \hat y_t$" + "\n" * 18_000 + "z",
+    "words after a formula": r"$y_t - \hat y_t$" + ", then" * 3_000,
+    "brackets after a formula": r"$y_t - \hat y_t$" + "( " * 9_000,
 }
 
 
