@@ -51,7 +51,17 @@ def find_hidden(place: Place, wanted: Sequence[Place], segments: Sequence[Segmen
         or _find_name(place, segments)
         or _find_text(place, wanted, told)
         or _find_items(place, told)
+        or _find_shut(place, segments)
     )
+
+
+def _find_shut(place: Place, segments: Sequence[Segment]) -> str:
+    """Find a text under this part's letter whose question could not be told: a letter below a program, say."""
+    for item in segments:
+        label = item.units[0][0].label if item.place and item.closed and not item.place.question else None
+        if label is not None and label.part == place.part and not is_placeholder(item.unstruck):
+            return f"a text stands under “{place.part}”, of a question that could not be told"
+    return ""
 
 
 def _find_items(place: Place, told: Sequence[Segment]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,21 @@ def test_the_homeworks_own_notebook_holds_no_answer_to_the_report(path: str) -> 
     assert notebook.blocks and not notebook.unreadable
     assert {passage.state for passage in _find(notebook).values()} == {"missing"}
     assert _find(notebook, report) == _find(report)
+
+
+def test_a_letter_below_a_program_whose_question_is_not_told_makes_no_part_missing():
+    cells = [
+        ("markdown", "## Q3\n### a"),
+        ("code", "print(scores)"),
+        ("markdown", "The scores are -2, 3, 0, 6 and the output is [6, 1, 2]."),
+        ("markdown", "### b\nThe loss is made of flat pieces, and SGD cannot improve the keys."),
+    ]
+    notebook = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {},
+        "cells": [{"cell_type": kind, "metadata": {}, "source": source} for kind, source in cells],
+    }
+    document = read_document("Q4.ipynb", "notebook", json.dumps(notebook).encode())
+    found = _find(document)
+    assert found["3a"].state == "given" and found["3b"].state != "missing"
