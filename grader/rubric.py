@@ -13,7 +13,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from grader.codec import build_json_schema, find_line, load_record
-from grader.documents.sections import Place
+from grader.documents.clues import Place
+from grader.documents.phrases import check_phrases
 from grader.errors import ConfigError, Problem
 from grader.kinds import KINDS
 from grader.kinds.base import STRICT
@@ -33,6 +34,12 @@ class RubricPlace:
     __pydantic_config__: ClassVar[Any] = STRICT
     question: Annotated[int, Field(ge=1, le=99)]
     part: Annotated[str, Field(pattern=r"^[a-z]?$")] = ""
+    # Phrases that tell an answer to this part from those to the others, where a report has no labels
+    # (see documents/clues.py).
+    clues: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_phrases(self.clues)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +77,7 @@ class Rubric:
     def places(self) -> dict[str, Place]:
         """The places of all criteria that a report answers, by criterion id."""
         return {
-            item.id: Place(question=item.place.question, part=item.place.part, title=item.title)
+            item.id: Place(question=item.place.question, part=item.place.part, title=item.title, clues=item.place.clues)
             for item in self.criteria
             if item.place
         }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from grader.documents.again import CONTINUES, CORRECTED, CORRECTS, GOES_ON
 from grader.documents.marks import build_view, cut_rest
 
 _PERSIAN_PARTS = {
@@ -39,21 +40,24 @@ _NUMBERS = {
 }
 _S = r"[ \u200c]*"
 _PART = r"(?P<part>[a-h]|[اأ]لف|[اأآبپجتد])(?![^\W_])"
-_PART_WORD = rf"(?:parts?|section|sub-?question|sub-?part|بخش|قسمت|مورد|بند){_S}"
-_ANSWER = (
+PART_WORD = rf"(?:parts?|section|sub-?question|sub-?part|teil|parte|partie|بخش|قسمت|مورد|بند){_S}"
+ANSWER = (
     rf"(?:(?:my |the )?(?:final )?(?:answers?|solutions?|ans|sol|response|reply)\b{_S}[.:]?{_S}"
     rf"(?:(?:to|of|for)\b{_S})?(?:the\b{_S})?|(?:پاسخ|جواب|حل)(?:{_S}(?:به|برای))?{_S}:?{_S})"
 )
 _SHEET = rf"(?:(?:hw|homework|assignment|تمرین){_S}[0-9]+{_S}[-–—:,./|]*{_S})"
-_QUESTION_WORD = r"(?:questions?|quest|ques|qs|q|problem|prob|exercise|task|سوال|سئوال|پرسش|مسئله|مساله)"
-_NUMBER = r"(?P<number>[1-9][0-9]?(?![0-9])|(?:" + "|".join(sorted(_NUMBERS, key=len, reverse=True)) + r")(?![^\W_]))"
+QUESTION_WORD = (
+    r"(?:questions?|quest|ques|qs|q|problem|prob|exercise|task|aufgabe|frage|pregunta|ejercicio|exercice|soru"
+    r"|سوال|سئوال|پرسش|مسئله|مساله|س(?=[ .\d]))"
+)
+NUMBER = r"(?P<number>[1-9][0-9]?(?![0-9])|(?:" + "|".join(sorted(_NUMBERS, key=len, reverse=True)) + r")(?![^\W_]))"
 _QUESTION = re.compile(
-    rf"{_S}[(\[]?{_SHEET}?{_ANSWER}?[(\[]?{_S}{_QUESTION_WORD}{_S}(?:[#._:\-]|no\.?|number|شماره(?:ی|ٔ)?)?{_S}{_NUMBER}",
+    rf"{_S}[(\[]?{_SHEET}?{ANSWER}?[(\[]?{_S}{QUESTION_WORD}{_S}(?:[#._:\-]|no\.?|number|شماره(?:ی|ٔ)?)?{_S}{NUMBER}",
     re.IGNORECASE,
 )
 _ORDINAL = re.compile(rf"{_S}(?P<number>first|second|third|fourth|fifth){_S}question\b", re.IGNORECASE)
 _PART_OF = re.compile(
-    rf"{_S}{_ANSWER}?{_PART_WORD}[(\[]?{_PART}[)\]]?{_S}(?:of|in|from|از)(?:{_S}the\b)?(?={_S}{_QUESTION_WORD})",
+    rf"{_S}{ANSWER}?{PART_WORD}[(\[]?{_PART}[)\]]?{_S}(?:of|in|from|از)(?:{_S}the\b)?(?={_S}{QUESTION_WORD})",
     re.IGNORECASE,
 )
 _ANSWER_NUMBER = re.compile(
@@ -62,13 +66,13 @@ _ANSWER_NUMBER = re.compile(
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    rf"(?P<joint>[ \u200c)\]\-–—.,:/_|]*){_ANSWER}?(?P<word>{_PART_WORD})?(?P<open>[(\[]{{0,2}}){_S}{_PART}",
+    rf"(?P<joint>[ \u200c)\]\-–—.,:/_|]*){ANSWER}?(?P<word>{PART_WORD})?(?P<open>[(\[]{{0,2}}){_S}{_PART}",
     re.IGNORECASE,
 )
 _PART_NUMBER = re.compile(r"[.\-](?P<number>[1-8])(?![0-9])")
 _BARE_NUMBER = re.compile(rf"{_S}[(\[]?(?P<number>[1-9])(?![0-9])", re.IGNORECASE)
 _BARE_PART = re.compile(
-    rf"{_S}(?P<lead>{_ANSWER})?(?P<word>{_PART_WORD}|q(?:uestion)?{_S}[.:]?{_S})?(?P<open>[(\[]{{0,2}}){_S}{_PART}",
+    rf"{_S}(?P<lead>{ANSWER})?(?P<word>{PART_WORD}|q(?:uestion)?{_S}[.:]?{_S})?(?P<open>[(\[]{{0,2}}){_S}{_PART}",
     re.IGNORECASE,
 )
 _AND_PART = re.compile(
@@ -98,7 +102,7 @@ _CONTINUED = re.compile(
 )
 # "Q1-Q3", "Q1-3", "Q1 and Q2" speak of several questions and open none.
 _SEVERAL = re.compile(
-    rf"(?:[\-–—]|{_S}(?:[\-–—,&]|and\b|to\b|و|تا){_S}{_QUESTION_WORD}){_S}[1-9](?![0-9])", re.IGNORECASE
+    rf"(?:[\-–—]|{_S}(?:[\-–—,&]|and\b|to\b|و|تا){_S}{QUESTION_WORD}){_S}[1-9](?![0-9])", re.IGNORECASE
 )
 
 
@@ -121,6 +125,8 @@ class Label:
     word: bool = False
     several: bool = False
     bare: bool = False
+    corrects: bool = False
+    continues: bool = False
 
     @property
     def alone(self) -> bool:
@@ -133,10 +139,19 @@ def find_label(raw: str) -> Label | None:
     view = build_view(raw)
     if view.start >= len(raw):
         return None
+    before = CORRECTS.match(view.text) or CONTINUES.match(view.text)
+    start = before.end() if before else 0
     for find in (_find_part_of, _find_question, _find_numbered, _find_part):
-        found = find(view.text)
+        found = find(view.text[start:])
         if found is not None:
-            end, label = found
+            end, label = start + found[0], found[1]
+            if before and not label.sure:
+                return None
+            more = CORRECTED.match(view.text, end)
+            end = more.end() if more else end
+            corrects = bool(more) or (before is not None and before.re is CORRECTS)
+            continues = not corrects and (before is not None or GOES_ON.search(view.text[:end]) is not None)
+            label = replace(label, corrects=corrects, continues=continues)
             while label.part and (more := _AND_PART.match(view.text, end)):
                 end, label = more.end(), replace(label, several=True)
             if points := _POINTS.match(view.text, end):
@@ -232,11 +247,13 @@ def _find_numbered(text: str) -> _Found | None:
     with_part = re.compile(r"(?P<joint>[)\].\-–—/: ]{0,4})").match(text, after)
     joint = with_part["joint"] if with_part else ""
     found = _find_part_after(text, after)
-    # "2D convolution" is no part of question 2, "2d) ..." and "2.d ..." are.
+    # "2d) ..." and "2.d ..." are part d of question 2; "2d sum ..." only where 2c comes before.
     word_goes_on = (
         not joint and found is not None and re.match(r" +[^\W\d_]", text[found[0] :]) and text[found[0] - 1].isalpha()
     )
-    if found is not None and len(joint) <= 3 and "  " not in joint and not word_goes_on:
+    if found is not None and word_goes_on:
+        return found[0], Label(rest="", question=number, part=found[1], full=True, sure=False, bare=True)
+    if found is not None and len(joint) <= 3 and "  " not in joint:
         end, part = found
         tight = " " not in joint.strip() and not joint.endswith(" ")
         return end, Label(rest="", question=number, part=part, full=True, sure=tight or joint.strip() == "-")
@@ -252,12 +269,15 @@ def _find_part(text: str) -> _Found | None:
     if match is None or (match["part"] in "اآأ" and not match["open"]):
         return None
     end = match.end()
-    if match["part"] == "ج" and re.match(rf"{_S}:", text[end:]) and not match["word"]:
-        return None  # "ج:" is short for "answer:"
+    if match["part"] == "ج" and (short := re.match(rf"{_S}:", text[end:])) and not match["word"]:
+        # "ج:" is short for "answer:", or it is the part after "ب:".
+        return end + short.end(), Label(rest="", part="c", sure=False, bare=True)
     close = _close_part(text, end, bool(match["open"]))
     if close is None and match["word"] and text[end : end + 1] in (" ", ""):
         close = end
-    if close is None and not match["lead"] and not match["open"] and _BARE_ANSWER.match(text, end):
+    bare = not match["lead"] and not match["open"] and _BARE_ANSWER.match(text, end)
+    # "A bidirectional network" and "a second task" are words.
+    if close is None and bare and not (parse_part(match["part"]) == "a" and bare[0].strip()[:1].isalpha()):
         return end, Label(rest="", part=parse_part(match["part"]), sure=False, bare=True)
     # "Answer: b)" gives option b as an answer; "Answer b)" and "Answer to part b:" name a part.
     if close is None or (match["lead"] and match["lead"].strip().endswith((":", ".")) and not match["word"]):

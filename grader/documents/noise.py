@@ -48,9 +48,13 @@ _ANSWER_MARK = re.compile(
     r"^[ \t>*_]*(?:(?:my |the )?(?:answer|ans|solution)s?|پاسخ|جواب|ج)[ \t*_]*(?:[:：]|\.(?=\s|$)|$)[ \t*_]*",
     re.IGNORECASE | re.MULTILINE,
 )
+_QUESTION_FIRST = re.compile(r"[\s*_>#-]*(?:question|problem|q|سوال|سؤال|پرسش)\b", re.IGNORECASE)
 _PLACEHOLDER = re.compile(
     r"[\s\W_]*(?:(?:n/?a|todo|tbd|none|blank|empty|no answer|not answered|not done|skip(?:ped)?"
     r"|i (?:do not|don'?t) know"
+    r"|(?:i )?(?:could not|couldn'?t|cannot|can'?t|did not|didn'?t) (?:solve|do|answer|finish) (?:this|it)"
+    r"(?: part| question)?"
+    r"|(?:این (?:قسمت|بخش|سوال) را )?(?:نتوانستم|نتونستم)(?: (?:حل|جواب|پاسخ))?(?: (?:کنم|بدهم|دهم))?"
     r"|idk|your answer(?: here)?|write your answer here|بدون پاسخ|ندارد|نمی‌?دانم)[\s\W_]*)?",
     re.IGNORECASE,
 )
@@ -117,6 +121,11 @@ def is_question_text(text: str) -> bool:
     plain = text.strip()[:_QUESTION_CHARACTERS]
     options = 0 if re.search(r"[$=\[]", plain) else len(_OPTION.findall(plain))
     return bool(_TASK.match(plain) or _ASKED.search(plain) or options >= 3)
+
+
+def is_quoted_question(text: str) -> bool:
+    """Tell whether a quotation is the sheet's question, and no answer that its writer set in a quotation."""
+    return bool(_QUESTION_FIRST.match(text) or re.search(r"[?؟]\W*$", text)) or is_question_text(text)
 
 
 def cut_question(text: str) -> str:

@@ -12,6 +12,15 @@ _STEPS = (
     (re.compile(r"([a-z])\s*_\s*\{?\s*1\s*:\s*([^{}\s,|)]+(?:\s*[+\-]\s*1)?)\s*\}?"), r"\1_{1}..\1_{\2}"),
     (re.compile(r"([a-z])\s*_\s*\{?\s*(?:<=|≤|\ble?q?\b)\s*(t)\s*\}?"), r"\1_{1}..\1_{\2}"),
     (re.compile(r"([a-z])\s*_\s*\{?\s*<\s*(t)\s*\}?"), r"\1_{1}..\1_{\2-1}"),
+    # x1, x2, ..., xt and x1 to x(t-1)
+    (
+        re.compile(
+            r"\b([a-z])1(?:\s*,\s*\1\d)*\s*,?\s*(?:\.{2,}|\bto\b|\bthrough\b|تا)\s*,?\s*"
+            r"\1\s*(\()?(t(?:\s?[+\-]\s?1)?)(?(2)\))(?!\w)"
+        ),
+        r"\1_{1}..\1_{\3}",
+    ),
+    (re.compile(r"\b([xyh])t\b"), r"\1_{t}"),
 )
 _BRACED = re.compile(r"\s*_\s*\{\s*([^{}]*?)\s*\}")
 _LOOSE = re.compile(rf"([a-z])_({_INDEX})")

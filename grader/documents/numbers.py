@@ -1,7 +1,8 @@
 """Numbers as students write them: vectors in any notation with the name they are given, and results of sums.
 
-Reads lists, tuples, sets, LaTeX matrices, NumPy calls, columns, "6, 1 and 2", Persian digits, fractions, decimals and
-the Unicode minus. Nothing is evaluated: only literal numbers and fractions are read.
+Reads lists, tuples, sets, LaTeX matrices, NumPy calls, columns, "6, 1 and 2", numbers in words, single components,
+Persian digits, fractions, decimals and the Unicode minus. Nothing is evaluated: only literal numbers and fractions are
+read.
 """
 
 from __future__ import annotations
@@ -9,9 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from grader.documents.components import find_components
+from grader.documents.number_words import write_digits
 from grader.documents.wording import fold, remove_struck, to_plain
 
 MAX_NUMBERS = 400
+# One letter among numbers is the digit that it looks like.
+_LOOK_ALIKES = {"i": "1", "l": "1", "|": "1", "o": "0"}
 
 _NUMBER = r"[+\-]?\s?(?:\d+(?:\.\d+)?|\.\d+)(?:\s?/\s?\d+(?:\.\d+)?)?(?:e[+\-]?\d+)?"
 _ENVIRONMENT = re.compile(
@@ -63,13 +68,15 @@ def read_numbers(text: str) -> Numbers:
     A text with more than MAX_NUMBERS numbers is no answer to a vector question: nothing is read from it.
     """
     body = _TRAILING_MINUS.sub(r"-\1", _linear(remove_struck(text)))
-    body = fold(to_plain(body))
+    body = write_digits(fold(to_plain(body)))
     body = re.sub(r"\^\s*\{?\s*(?:t|top|\\top|')\s*\}?(?=\W|$)", " ", body)
     body = _flatten_calls(body)
     if len(re.findall(r"\d+", body)) > MAX_NUMBERS:
         return Numbers(text=body, vectors=(), results=())
     vectors = _matrices(body)
     masked = _mask(body, vectors)
+    vectors += _components(masked, body)
+    masked = _mask(masked, vectors)
     vectors += _groups(masked, body)
     masked = _mask(masked, vectors)
     vectors += _bare(masked, body)
@@ -134,6 +141,15 @@ def _matrices(body: str) -> list[Vector]:
     return vectors
 
 
+def _components(masked: str, body: str) -> list[Vector]:
+    vectors = []
+    for row in find_components(masked):
+        said, approximate = _name(body, row.start)
+        name = f"{said} {row.name}".strip()
+        vectors.append(Vector(values=row.values, name=name, start=row.start, end=row.end, approximate=approximate))
+    return vectors
+
+
 def _groups(masked: str, body: str) -> list[Vector]:
     vectors = []
     for match in _GROUP.finditer(masked):
@@ -161,6 +177,9 @@ def _bare(masked: str, body: str) -> list[Vector]:
 def _values(inside: str) -> tuple[float, ...]:
     """Return the numbers of a list, () where anything else stands among them."""
     tokens = [token for token in _SEPARATORS.split(re.sub(r"(?<=[+\-])\s+(?=[\d.])", "", inside.strip())) if token]
+    letters = [token for token in tokens if token in _LOOK_ALIKES]
+    if len(letters) == 1 and len(tokens) > 2:
+        tokens = [_LOOK_ALIKES.get(token, token) for token in tokens]
     values = []
     for token in tokens:
         clean = re.sub(r"^[a-z]\w*=|\.$", "", token.strip())

@@ -21,7 +21,7 @@ _NO = (
 )
 _SYMBOL = re.compile(rf"(?P<yes>✓|✔|✅|☑|\[x\]|{BOLD})|(?P<no>✗|✘|❌|×|☒|\[ \])")
 _MARK = re.compile(rf"(?:^|[:|=>(,\-]|\b(?:is|are)\b|  )\W*?(?:(?P<no>{_NO})|(?P<yes>{_YES}))", re.M)
-_MARK_NEXT = r"(?=\s*(?:-\s*)?(?:yes|no|true|false|✓|✗|✔|✘|✅|❌|×|بله|خیر|نه|درست|غلط|صحیح|نادرست)(?!\w))"
+_MARK_NEXT = r"(?=\s*(?:->?\s*|=>\s*)?(?:yes|no|true|false|✓|✗|✔|✘|✅|❌|×|بله|خیر|نه|درست|غلط|صحیح|نادرست)(?!\w))"
 
 
 def read_list(folded: str, options: Sequence[Nameable], denials: Sequence[str]) -> tuple[str, frozenset[int] | None]:

@@ -32,10 +32,20 @@ from grader.documents.phrases import find_phrase, locate_phrase
 from grader.documents.wording import fold
 
 # "3: the mood cannot ..." denies something of the mood, not of the option.
-_OWN_SUBJECT = re.compile(r"\s*[:\-]+\s*(?:the mood|the dog|the future|future|tomorrow|we|i)\b")
+_OWN_SUBJECT = re.compile(
+    r"\s*[):\-]+\s*(?:the mood|(?:the|a|my) dog|dogs|the future|future|tomorrow|we|i|you|one|there)\b"
+)
 _TWO_LAST = r"\b(?:last|latter|final) (?:two|2)\b|\btwo last\b|دو ?(?:تای|مورد|گزینه|تا) ?(?:ی )?(?:آخر|اخر)"
 _TWO_FIRST = r"\b(?:first|former) (?:two|2)\b|\btwo first\b|دو ?(?:تای|مورد|گزینه|تا) ?(?:ی )?اول"
 _LAST = r"\bthe last\b(?! two| 2)|آخری|گزینه ?ی? (?:آخر|اخر)"
+
+
+# "I chose 4 before" tells what is no longer meant.
+_CHOSE = re.compile(r"\b(?:chose|picked|thought|said|had|wrote|selected|took|guessed)\b[^.,;]*$")
+_EARLIER = re.compile(r"\W*(?:before|earlier|at first|first|initially|originally|previously)\b")
+_TRAILING_DENIAL = re.compile(
+    r"\b(?:not|rather than|instead of|except|unlike|but not|نه|به جز|بجز)[^\w,;:]*(?:the|option)?[^\w,;:]*$"
+)
 
 
 # --- by number, letter or order --------------------------------------------------------------------------------------
@@ -117,8 +127,9 @@ def find_words(unit: str, options: Sequence[Nameable]) -> list[Place]:
         found += [Place(start, end, option.number) for start, end in _find_formulas(option, unit)]
         for phrase in option.phrases:
             for start, end, as_asked in locate_phrase(phrase, unit):
-                if as_asked or not phrase.startswith("not "):
-                    found.append(Place(start, end, option.number, denied=not as_asked))
+                firm = phrase.startswith("not ")
+                if as_asked or not firm:
+                    found.append(Place(start, end, option.number, denied=not as_asked, firm=firm))
     taken: list[Place] = []
     for place in sorted(found, key=lambda p: (p.start - p.end, p.start, p.option)):
         if all(place.end <= other.start or place.start >= other.end for other in taken):
@@ -178,10 +189,10 @@ def _list_around(unit: str, index: int, places: Sequence[Place]) -> tuple[int, i
 
 def is_ruled_out(unit: str, place: Place, following: int, denials: Sequence[str]) -> bool:
     """Return whether the words around a place (up to the one that follows) say that it is not meant."""
-    before = re.split(r"[;:]|\bbut (?!not)|\bso\b|=>", unit[: place.start])[-1]
+    before = re.split(rf"[;:]|\bbut (?!not)|\bso\b|=>|{BECAUSE.pattern}", unit[: place.start])[-1]
     if re.search(r"\b(?:not only|not just)\b[^,]*$", before):
         return False
-    if DENIAL_BEFORE.search(before):
+    if DENIAL_BEFORE.search(before) or (_CHOSE.search(before) and _EARLIER.match(unit[place.end :])):
         return True
     said = "" if _OWN_SUBJECT.match(unit[place.end :]) else _predicate(unit, place.end, following)
     if DENIAL_AFTER.search(" ".join(said.split()[:9])):
@@ -192,16 +203,18 @@ def is_ruled_out(unit: str, place: Place, following: int, denials: Sequence[str]
 def _predicate(unit: str, end: int, following: int) -> str:
     """Return what is said about the option that ends at ``end``: up to the next option, reason or clause."""
     after = unit[end:following]
+    # A denial right before the next option belongs to that one: "2, not 3".
+    if following < len(unit):
+        after = _TRAILING_DENIAL.sub("", after)
     if re.fullmatch(rf"[\s)]*(?:{AND}|{OR})\W*(?:the )?\W*(?:{NOUN})?\W*", after):
         later = re.sub(r"^[\w)]+", "", unit[following:])
         after = re.split(r"[\d(]|\b(?:first|second|third|fourth)\b", later, maxsplit=1)[0]
-    clause = rf"\bbut\b|\bwhile\b|\bwhereas\b|,\s*(?:not|so|and|the|it)\b|{BECAUSE.pattern}|=>|اما|ولی"
+    clause = (
+        r"\bbut\b|\band (?:not|the|we|it|they)\b|\bو نه\b|\bwhich\b|\bwhile\b|\bwhereas\b"
+        rf"|,\s*(?:not|so|and|the|it)\b|{BECAUSE.pattern}|=>|اما|ولی"
+    )
     after = re.split(clause, after, maxsplit=1)[0]
     after = re.sub(r"^\s*[:=\-(][\s:=\-(>]*", "", after)
     if not re.match(r"\s*,?\s*(?:no\b|✗|نه)", after):
         after = re.split(r",|:", after, maxsplit=1)[0]
-    # A denial at the very end belongs to the option that follows: "2, not 3".
-    trailing = re.search(
-        r"\b(?:not|rather than|instead of|except|unlike|but not|نه|به جز|بجز)\W*(?:the|option)?\W*$", after
-    )
-    return after[: trailing.start()] if trailing else after
+    return after

@@ -24,13 +24,17 @@ class Nameable(Protocol):
 
 
 class Place(NamedTuple):
-    """Where a text names an option; ``denied`` where its words say that it is not meant, ``hedged`` beside an "or"."""
+    """Where a text names an option; ``denied`` where its words say that it is not meant, ``hedged`` beside an "or".
+
+    ``firm``: found by a phrase that asks for a denial ("not the future"), so the denial rules nothing out.
+    """
 
     start: int
     end: int
     option: int
     denied: bool = False
     hedged: bool = False
+    firm: bool = False
 
 
 ORDINALS: Mapping[int, str] = {
@@ -63,11 +67,11 @@ FOLLOW = re.compile(
     r"|since|as|only|but|not|too|also|both|fits?|suits?|works?|should|would|can|cannot|does|doesn't|gives?"
     r"|needs?|has|have"
     r"|with|for|rather|instead|seems?|here|must|reads?"
-    r"|و|یا|است|هستند|درست|صحیح|غلط|گزینه|مورد|چون|زیرا|را|هم|نیست|بله|نه|خیر|هر|می|مناسب|بخاطر|به)(?![a-z_]))"
+    r"|و|یا|یعنی|است|هستند|درست|صحیح|غلط|گزینه|مورد|چون|زیرا|را|هم|نیست|بله|نه|خیر|هر|می|مناسب|بخاطر|به)(?![a-z_]))"
 )
 # What makes a bare number no option: "0 or 1", "= 3", "step 2".
 NO_OPTION_BEFORE = re.compile(
-    r"(?:[\w.^_]|[=<>/+*] ?|(?<!\w)[a-z] ?- ?|\b0 (?:or|to|and) "
+    r"(?:[\w.^_]|[=</+*] ?|(?<![\-=])> ?|(?<!\w)[a-z] ?- ?|\b0 (?:or|to|and) "
     r"|\b(?:words?|tokens?|inputs?|outputs?|days|steps|times|from|between|کلمات"
     r"|روزهای|کلمه های|step|time|day|t|layer|class|label|label is) )$"
 )
@@ -94,14 +98,23 @@ BECAUSE = re.compile(
 CORRECTION = re.compile(
     r"\bno\b\s*[,.!:\-]+|\bno (?:wait|it|i)\b|\bwait\b|\bsorry\b|\bactually\b|\bi mean(?:t)?\b|\bcorrection\b"
     r"|\bon second thoughts?\b|\bscratch that\b|\b(?:but )?in the end\b|\bchanged? my mind\b|\boops\b|\bedit\s*:"
-    r"|\bi was wrong\b|ببخشید|اصلاح|\bنه\s*[,.]|اشتباه (?:شد|کردم)"
+    r"|\bi was wrong\b|\b(?:my |the )?final (?:answer|choice|decision)\b|\bon reflection\b"
+    r"|\b(?:after )?thinking (?:about it )?(?:more|again|twice)\b|\bafter (?:some|more|further) thought\b"
+    r"|\bi (?:now )?(?:choose|pick|take|select|go with|change (?:it|this|that|my (?:answer|choice))|switch|corrected)\b"
+    r"(?=.{0,24}\b(?:instead|now)\b|[^.]{0,12}\bto\b)"
+    r"|ببخشید|اصلاح|(?m:^)\W*نه\s*[,.]|اشتباه (?:شد|کردم)|(?:جواب|پاسخ|انتخاب) نهایی|در نهایت"
 )
 EXCEPT = re.compile(
     r"\b(?:all|every(?:thing)?|each|both others)\b.{0,20}\b(?:but|except|excluding|other than|apart from|besides)\b"
     r"|همه.{0,15}(?:به جز|بجز|غیر از|جز)"
 )
+# Whose sentence speaks of what was chosen without naming it again.
+OF_THE_CHOSEN = re.compile(r"\b(?:both|they|these|it|its|their|the outputs?)\b|هر ?دو|این ?ها|آن ?ها")
+ONLY_BEFORE = re.compile(r"^\W*(?:(?:it is|it's|i choose|i pick|i'd say)\W+)?(?:only|just|فقط|تنها)\W+(?:the )?\W*$")
+ONLY_AFTER = re.compile(r"(?:\W+\w+){0,2}\W*(?:only|alone)\b\W*(?:$|[.,;:(]|because|since|as\b|is\b)|\W*is the only\b")
 OTHERS = re.compile(
-    r"\b(?:the |both )?(?:others?|rest|remaining|other (?:two|three|ones|options))\b|بقیه|دو تای دیگر|سایر|دوتای دیگر"
+    r"\b(?:the |both )?(?:others?|rest|remaining|other (?:two|three|ones|options))\b|بقیه"
+    r"|(?:دو ?)?(?:تای|مورد|گزینه) دیگر|سایر"
 )
 ALL = re.compile(
     r"\ball (?:of (?:them|these|the above)|three|four|the (?:options|tasks|above)|options|tasks)\b|^\W*all\W*$"
@@ -112,7 +125,7 @@ NONE = re.compile(
 )
 UNSURE = re.compile(
     r"\b(?:not sure|i (?:really |just )?(?:don't|dont|do not) know(?! the| what (?:comes|will))|no idea"
-    r"|can't (?:tell|decide)|either)\b|نمیدانم|نمی دانم|مطمئن نیستم"
+    r"|can't (?:tell|decide)|either|maybe|perhaps|possibly)\b|شاید|نمیدانم|نمی دانم|مطمئن نیستم"
 )
 # Who says so changed his mind: of several options named, only a person can tell which is meant.
 WAVERED = re.compile(
@@ -123,7 +136,7 @@ DENIAL_AFTER = re.compile(
     r"\b(?:is|are|was|were|seems?|would be)?\s*(?:not|n't|wrong|incorrect|false|impossible|unsuitable|ruled out"
     r"|excluded"
     r"|out\b(?! ?puts?\b)|no good)\b|\b(?:isn't|aren't|doesn't|don't|can't|cannot|won't)\b|✗|✘|❌|×|\bnope\b"
-    r"|نیست|غلط|نادرست|نمی\s*\w+|\bنه\b|خیر|ندار"
+    r"|نیست|غلط|نادرست|نمی\s*\w+|\bنه\b(?=\W*(?:$|[,.;:]|چون|زیرا|به دلیل))|خیر|ندار"
 )
 DENIAL_BEFORE = re.compile(
     r"\b(?:not|never|neither|nor|except|excluding|but not|rather than|instead of|unlike|exclude|reject|rule out"
@@ -132,8 +145,9 @@ DENIAL_BEFORE = re.compile(
     r"|first (?:thought|chose|picked|said|guessed|guess was|thought was|took|wanted)"
     r"|initially \w+|hesitated (?:between|with)"
     r"|going to say|almost chose|thought of|hesitated on)\s+(?:\w+\s+){0,2}\W*$"
+    r"|\b(?:don't|do not|doesn't|does not|wouldn't|can't) (?:think|believe|agree|choose|pick|like)\b[^,.;]{0,24}$"
     r"|\b(?:neither|nor|not)\b[^,.;]{0,14}\b(?:and|or|nor)\b[^,]{0,8}$"
-    r"|(?<!\w)(?:به جز|بجز|غیر از|برخلاف|نه)\s*(?:گزینه|مورد|شماره)?\s*(?:ی|های)?\s*\W*$"
+    r"|(?<!\w)(?:به جز|بجز|غیر از|برخلاف|نه)\s*(?:گزینه|مورد|شماره)?\s*(?:ی|های)?[^\w,;:]*$"
 )
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 from grader.documents.notation import canonical_formulas
 from grader.documents.option_lists import BOLD, read_list
-from grader.documents.option_places import find_designations, find_words, is_claim, is_joint, is_ruled_out
+from grader.documents.option_mentions import Mention, find_contrary, find_mentions, find_only, read_words
+from grader.documents.option_places import find_words
 from grader.documents.option_words import (
     ALL,
-    BECAUSE,
     CORRECTION,
     EXCEPT,
     NONE,
@@ -24,9 +24,8 @@ from grader.documents.option_words import (
     UNSURE,
     WAVERED,
     Nameable,
-    Place,
 )
-from grader.documents.phrases import find_phrase, repeats_question
+from grader.documents.phrases import repeats_question
 from grader.documents.wording import fold, remove_struck, to_plain
 
 MAX_SENTENCE = 1_200
@@ -38,8 +37,10 @@ class Named:
     """What a text names. ``doubt`` says why nothing can be told from it (then ``chosen`` is only a suggestion).
 
     ``by`` is how: number, words, all but, the others, marks. ``in_words`` are the options whose words or formulas the
-    text asserts. ``text`` is all that was read, ``claim`` the sentences with a claim, ``reason`` all that explains it;
-    they are folded.
+    text asserts, ``denied_words`` those whose words it only denies. ``contrary`` is a sentence that says of the chosen
+    options what rules an option out. ``apart``: options are claimed in more than one sentence. ``text`` is all that was
+    read, ``claim`` the sentences with a claim, ``reason`` all that explains it, ``about`` what of it names no option
+    that is not chosen; they are folded.
     """
 
     chosen: frozenset[int] = frozenset()
@@ -47,18 +48,13 @@ class Named:
     doubt: str = ""
     none_of_them: bool = False
     in_words: frozenset[int] = frozenset()
+    denied_words: frozenset[int] = frozenset()
+    contrary: str = ""
+    apart: bool = False
     text: str = ""
     claim: str = ""
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Mention:
-    place: Place
-    unit: int
-    denied: bool
-    claim: bool
-    reason: bool
+    about: str = ""
 
 
 def find_named(text: str, options: Sequence[Nameable], cues: Sequence[str] = (), denials: Sequence[str] = ()) -> Named:
@@ -89,15 +85,26 @@ def _read_sentences(body: str, options: Sequence[Nameable], cues: Sequence[str],
     units = _units(body, cues)
     if any(len(unit) > MAX_SENTENCE or len(re.findall(r"\d+", unit)) > MAX_NUMBERS for unit in units):
         return Named(doubt="a sentence is too long or has too many numbers", reason=body)
-    mentions = _mentions(units, options, denials)
+    mentions = find_mentions(units, options, denials)
     if cut := _corrected(units, mentions, options):
         units = _units("\n".join(units)[cut:])
-        mentions = _mentions(units, options, denials)
-    asserted, denied = _in_words(units, options, denials)
+        mentions = find_mentions(units, options, denials)
+    asserted, denied = read_words(units, mentions, options, denials)
+    asserted = find_only(units, options) & asserted or asserted
     text = "\n".join(units)
     named = _settle(text, frozenset(option.number for option in options), mentions, asserted, denied)
     claimed = {mention.unit for mention in mentions if mention.claim}
-    return replace(named, claim="\n".join(units[index] for index in sorted(claimed)), reason=text, in_words=asserted)
+    others = {mention.unit for mention in mentions if mention.place.option not in named.chosen}
+    return replace(
+        named,
+        claim="\n".join(units[index] for index in sorted(claimed)),
+        reason=text,
+        about="\n".join(unit for index, unit in enumerate(units) if index not in others),
+        in_words=asserted,
+        denied_words=denied - asserted,
+        contrary=find_contrary(units, mentions, options, denials, named.chosen),
+        apart=len({m.unit for m in mentions if m.claim and not m.denied}) > 1,
+    )
 
 
 def _units(text: str, cues: Sequence[str] = ()) -> list[str]:
@@ -107,7 +114,7 @@ def _units(text: str, cues: Sequence[str] = ()) -> list[str]:
     return [" ".join(re.sub(r"\?\s*$", "", part).split()) for part in kept]
 
 
-def _corrected(units: Sequence[str], mentions: Sequence[_Mention], options: Sequence[Nameable]) -> int:
+def _corrected(units: Sequence[str], mentions: Sequence[Mention], options: Sequence[Nameable]) -> int:
     """Return where the text starts anew after a change of mind that stands between two mentions, else 0."""
     offsets = [0]
     for unit in units:
@@ -123,63 +130,6 @@ def _corrected(units: Sequence[str], mentions: Sequence[_Mention], options: Sequ
     return 0
 
 
-def _mentions(units: Sequence[str], options: Sequence[Nameable], denials: Sequence[str]) -> list[_Mention]:
-    found = []
-    for number, unit in enumerate(units):
-        masked = _mask(unit)
-        because = BECAUSE.search(masked)
-        main_end = because.start() if because and because.start() > 0 else len(masked)
-        places = find_designations(masked, options)
-        blank = _blank_words(masked, unit, places, options)
-        for index, place in enumerate(places):
-            denied = _is_denied(masked[:main_end], index, places, denials)
-            claim = is_claim(blank, index, places, main_end)
-            reason = place.start >= main_end
-            found.append(_Mention(place=place, unit=number, denied=denied, claim=claim, reason=reason))
-    return found
-
-
-def _is_denied(unit: str, index: int, places: Sequence[Place], denials: Sequence[str]) -> bool:
-    """Return whether a place is ruled out; where only one option is named, by any words of the unit."""
-    following = places[index + 1].start if index + 1 < len(places) else len(unit)
-    if index and places[index - 1].hedged and places[index].hedged and is_joint(unit, places[index - 1], places[index]):
-        return _is_denied(unit, index - 1, places, denials)
-    alone = len({place.option for place in places}) == 1
-    return is_ruled_out(unit, places[index], following, denials) or (
-        alone and any(find_phrase(denial, unit) for denial in denials)
-    )
-
-
-def _mask(unit: str) -> str:
-    """Hide formulas and short remarks in brackets, so that the numbers in them are not taken for options."""
-    masked = re.sub(r"p\([^()]*\)", lambda m: "_" * len(m[0]), unit)
-    masked = re.sub(r"(?<![a-z])[fhowxy]\((?:t|i|\d+)(?: ?[+\-] ?\d)?\)", lambda m: "_" * len(m[0]), masked)
-    masked = re.sub(r" \((?!iii\))[^\W\d]{3,}[^()]*\)", lambda m: " " * len(m[0]), masked)
-    return re.sub(r"[a-z]_[\w+\-]+(?:\.\.[a-z]_[\w+\-]+)?", lambda m: "_" * len(m[0]), masked)
-
-
-def _blank_words(masked: str, unit: str, places: Sequence[Place], options: Sequence[Nameable]) -> str:
-    """Blank an option's words right behind its number: "(2) sentiment and (3) gender" lists two numbers."""
-    for word in find_words(unit, options):
-        if any(0 <= word.start - p.end <= 3 and not re.search(r"\w", unit[p.end : word.start]) for p in places):
-            masked = masked[: word.start] + " " * (word.end - word.start) + masked[word.end :]
-    return masked
-
-
-def _in_words(
-    units: Sequence[str], options: Sequence[Nameable], denials: Sequence[str]
-) -> tuple[frozenset[int], frozenset[int]]:
-    """Return the options that the text asserts and those it denies by their words or formulas."""
-    asserted: set[int] = set()
-    refused: set[int] = set()
-    for unit in units:
-        places = find_words(unit, options)
-        for index, place in enumerate(places):
-            excluded = place.denied or _is_denied(unit, index, places, denials)
-            (refused if excluded else asserted).add(place.option)
-    return frozenset(asserted), frozenset(refused)
-
-
 # --- from mentions to a choice ---------------------------------------------------------------------------------------
 
 _EVERY = "every option is named, which chooses none"
@@ -188,7 +138,7 @@ _EVERY = "every option is named, which chooses none"
 def _settle(
     text: str,
     everything: frozenset[int],
-    mentions: Sequence[_Mention],
+    mentions: Sequence[Mention],
     asserted: frozenset[int],
     denied: frozenset[int],
 ) -> Named:
@@ -211,7 +161,7 @@ def _settle(
 
 
 def _number_doubt(
-    chosen: frozenset[int], refused: frozenset[int], counted: Sequence[_Mention], mentions: Sequence[_Mention]
+    chosen: frozenset[int], refused: frozenset[int], counted: Sequence[Mention], mentions: Sequence[Mention]
 ) -> str:
     if conflict := sorted(chosen & refused):
         return "the text both names and rules out option " + ", ".join(str(number) for number in conflict)

@@ -7,41 +7,32 @@ that means: an answer, nothing, or something that only a person can place.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from grader.documents.blocks import Block, BlockKind, Document, Line
+from grader.documents.candidates import list_parts
+from grader.documents.clues import Place
 from grader.documents.copies import drop_copies
-from grader.documents.labels import find_label
+from grader.documents.files import label_files
+from grader.documents.nearby import find_hidden, is_report
 from grader.documents.noise import (
     CHOOSES,
     cut_question,
-    drop_struck,
     has_picture,
     is_elsewhere,
     is_header,
     is_placeholder,
     is_question_text,
 )
-from grader.documents.openings import Opening, find_openings
-from grader.documents.units import Unit, build_units
+from grader.documents.openings import find_openings
+from grader.documents.segments import Segment, cut_segments, drop_corrected, find_second, is_title_line
+from grader.documents.units import build_units
 from grader.model import Location, State
 
 __all__ = ["Block", "BlockKind", "Document", "Line", "Passage", "Place", "find_passages"]
 
-_FORMULA = re.compile(r"\$\$[^$]*\$\$|\$[^$\n]*\$")
-_JUNK = " \t.,;:!?|()[]{}<>*_~`'\"#-–—"
 _NO_TEXT = "no label of a question was found, so nothing could be placed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """The place of an answer on the sheet: question 2, part "b" (part "" for a question without parts)."""
-
-    question: int
-    part: str = ""
-    title: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,55 +48,17 @@ class Passage:
 
 
 @dataclass(slots=True)
-class _Segment:
-    """What stands under one label in one document; ``place`` is None above the first label and under no wanted one."""
-
-    document: int
-    place: Place | None
-    units: list[tuple[Unit, str]] = field(default_factory=list)
-    closed: bool = False
-    several: bool = False
-
-    @property
-    def text(self) -> str:
-        whole = "".join(unit.joint + text for unit, text in self.units if text.strip() or not unit.label)
-        return whole.strip("\n").rstrip()
-
-    @property
-    def unstruck(self) -> str:
-        return drop_struck(self.text).strip()
-
-    @property
-    def body(self) -> str:
-        """The text that is not struck out, without a title in the label's own line."""
-        own = "".join(unit.joint + text for unit, text in self.units if not _is_title_line(unit, text))
-        return drop_struck(own).strip()
-
-    @property
-    def location(self) -> Location | None:
-        told = [unit.location for unit, text in self.units if text.strip()]
-        if not told:
-            return None
-        first, last = told[0], told[-1]
-        end = last.end_line if last.cell == first.cell else first.end_line
-        return Location(file=first.file, line=first.line, end_line=end, page=first.page, cell=first.cell)
-
-
-def _is_title_line(unit: Unit, text: str) -> bool:
-    """Tell whether a heading's own text is a title: a few words, and none that could choose or count something."""
-    return unit.heading and len(text.split()) <= 8 and CHOOSES.search(text) is None
-
-
-@dataclass(slots=True)
 class _Found:
     """All segments, and why a place without one may still have an answer somewhere."""
 
-    segments: list[_Segment] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
     # Reasons that hold for every missing place, and for those of one question.
     doubts: list[str] = field(default_factory=list)
     question_doubts: dict[int, str] = field(default_factory=dict)
     # Questions whose labels contradict one another: none of their parts can be trusted.
     torn: dict[int, str] = field(default_factory=dict)
+    # Documents that quote the sheet's questions above the answers.
+    quoting: set[int] = field(default_factory=set)
 
 
 def find_passages(documents: Sequence[Document], wanted: Sequence[Place]) -> Mapping[Place, Passage]:
@@ -115,11 +68,10 @@ def find_passages(documents: Sequence[Document], wanted: Sequence[Place]) -> Map
     ``unreadable`` with a reason where a person must look: a file that could not be read, text that belongs to no
     label, two files that contradict one another, a picture.
     """
-    parts: dict[int, tuple[str, ...]] = {}
-    for place in wanted:
-        parts[place.question] = (*parts.get(place.question, ()), place.part)
+    parts = list_parts(wanted)
     units = [build_units(index, document) for index, document in enumerate(documents)]
-    openings, torn = find_openings(units, parts, [document.template for document in documents])
+    label_files(units, documents, parts)
+    openings, torn = find_openings(units, wanted, [document.template for document in documents])
     found = _Found(torn=torn)
     for index, document in enumerate(documents):
         if document.unreadable:
@@ -127,40 +79,27 @@ def find_passages(documents: Sequence[Document], wanted: Sequence[Place]) -> Map
             continue
         if document.partly:
             found.doubts.append(f"{document.file}: {document.partly}")
-        segments = _cut(index, units[index], openings)
-        _judge_loose_text(document, segments, found)
+        segments = cut_segments(index, units[index], openings)
+        _judge_loose_text(document, segments, found, wanted)
+        if _quotes_questions(segments):
+            found.quoting.add(index)
         found.segments += segments
     opened = {item.place.question for item in found.segments if item.place}
     for question in parts.keys() - opened if torn else ():
         found.question_doubts[question] = "; ".join(torn.values())
     found.doubts += _find_strange_headings(found.segments, documents)
     _place_preambles(found, parts)
-    return {place: _build_passage(place, found, documents) for place in wanted}
+    return {place: _build_passage(place, found, documents, wanted) for place in wanted}
 
 
-def _cut(index: int, units: Sequence[Unit], openings: Mapping[int, Opening]) -> list[_Segment]:
-    """Return one document's text, cut at the labels that count."""
-    current = _Segment(document=index, place=None)
-    segments = [current]
-    for unit in units:
-        opening = openings.get(id(unit))
-        if opening is None:
-            current.units.append((unit, unit.text))
-            continue
-        place = Place(question=opening.question, part=opening.part)
-        before = current.place
-        if not opening.part and not opening.several and before and before.part and before.question == place.question:
-            place = before  # "Q2 (continued)" at the top of the next page goes on with the part before it
-        current = _Segment(document=index, place=place, closed=opening.closes, several=opening.several)
-        segments.append(current)
-        current.units.append((unit, opening.rest))
-    return segments
-
-
-def _judge_loose_text(document: Document, segments: Sequence[_Segment], found: _Found) -> None:
+def _judge_loose_text(document: Document, segments: Sequence[Segment], found: _Found, wanted: Sequence[Place]) -> None:
     """Note what stands above a report's first label and is no header: an answer may hide in it."""
     first = segments[0]
-    if document.template or not first.text.strip():
+    if document.template:
+        if is_report(segments, wanted):
+            found.doubts.append(f"{document.file}: answers seem to stand in it, but no label tells which they are")
+        return
+    if not first.text.strip():
         return
     if len(segments) == 1:
         if not is_header(first.text.split("\n")) or has_picture(first.text):
@@ -192,28 +131,30 @@ def _place_preambles(found: _Found, parts: Mapping[int, tuple[str, ...]]) -> Non
         elif first not in labelled and _answers(loose):
             for item in loose:
                 item.place = place
-                item.units = [(unit, text) for unit, text in item.units if not _is_title_line(unit, text)]
+                item.units = [(unit, text) for unit, text in item.units if not is_title_line(unit, text)]
         elif first not in labelled or not _is_title(loose):
             found.question_doubts[question] = f"text stands under question {question} before its first part's label"
 
 
-def _answers(loose: Iterable[_Segment]) -> bool:
+def _answers(loose: Iterable[Segment]) -> bool:
     """Tell whether what stands beside a question's label can be an answer: no question, and more than a few words."""
     text = "\n".join(item.body for item in loose)
     return not is_question_text(text) and (CHOOSES.search(text) is not None or len(text.split()) > 8)
 
 
-def _is_title(loose: Iterable[_Segment]) -> bool:
+def _is_title(loose: Iterable[Segment]) -> bool:
     """Tell whether what stands beside a question's label is its title or its text from the sheet."""
     text = "\n".join(item.body for item in loose)
     return is_question_text(text) or ("$" not in text and len(text.split()) <= 8)
 
 
-def _build_passage(place: Place, found: _Found, documents: Sequence[Document]) -> Passage:
+def _build_passage(place: Place, found: _Found, documents: Sequence[Document], wanted: Sequence[Place]) -> Passage:
     mine = [item for item in found.segments if item.place == place and not item.closed]
     told = _drop_questions([item for item in mine if not is_placeholder(item.unstruck)])
+    told = [item for item in told if not (item.document in found.quoting and item.only_asks)]
     if not told:
-        return _build_empty(place, mine, found, documents)
+        return _build_empty(place, mine, found, documents, wanted)
+    told = drop_corrected(told)
     by_document: dict[int, list[str]] = {}
     for item in told:
         by_document.setdefault(item.document, []).append(_cut_question(item))
@@ -222,7 +163,11 @@ def _build_passage(place: Place, found: _Found, documents: Sequence[Document]) -
     distinct = drop_copies(joined, extracted)
     texts = list(distinct.values())
     told = [item for item in told if item.document in distinct]
-    reason = found.torn.get(place.question) or _find_doubt(place, texts, [documents[index].file for index in distinct])
+    reason = (
+        found.torn.get(place.question)
+        or find_second(told, found.segments)
+        or _find_doubt(texts, [documents[index].file for index in distinct])
+    )
     return Passage(
         state="unreadable" if reason else "given",
         text="\n\n".join(texts) if reason else texts[0],
@@ -233,22 +178,30 @@ def _build_passage(place: Place, found: _Found, documents: Sequence[Document]) -
     )
 
 
-def _drop_questions(told: Sequence[_Segment]) -> Sequence[_Segment]:
+def _quotes_questions(segments: Iterable[Segment]) -> bool:
+    """Tell whether a document has quotations above answers that are not quoted."""
+    return sum(item.place is not None and item.question_quoted for item in segments) >= 2
+
+
+def _drop_questions(told: Sequence[Segment]) -> Sequence[Segment]:
     """Leave out a copy of the sheet's question where the answer stands under a second label."""
     answers = [item for item in told if not is_question_text(item.unstruck)]
     return answers if len(told) > 1 and answers else told
 
 
-def _cut_question(segment: _Segment) -> str:
+def _cut_question(segment: Segment) -> str:
     """Return a segment's text without the question repeated above the answer and without the word "Answer:"."""
-    own = [(unit, text) for unit, text in segment.units if not unit.quoted]
-    quoted = any(unit.quoted for unit, _ in segment.units)
-    kept = _Segment(document=segment.document, place=segment.place, units=own) if quoted else segment
-    text = kept.text if kept.unstruck else segment.text
-    return cut_question(text)
+    quoted = segment.keep(lambda unit: unit.quoted)
+    own = segment.keep(lambda unit: not unit.quoted)
+    if quoted.unstruck and own.unstruck:
+        if segment.question_quoted:
+            return cut_question(own.text)
+        if is_question_text(own.unstruck):  # the question, and the answer in a quotation below it
+            return quoted.text
+    return cut_question(segment.text)
 
 
-def _find_doubt(place: Place, texts: Sequence[str], files: Sequence[str]) -> str:
+def _find_doubt(texts: Sequence[str], files: Sequence[str]) -> str:
     """Return why a text cannot stand as this place's answer, "" where it can."""
     if len({" ".join(text.split()).casefold() for text in texts}) > 1:
         return f"{' and '.join(files)} answer this differently"
@@ -259,14 +212,16 @@ def _find_doubt(place: Place, texts: Sequence[str], files: Sequence[str]) -> str
     return ""
 
 
-def _build_empty(place: Place, mine: Sequence[_Segment], found: _Found, documents: Sequence[Document]) -> Passage:
+def _build_empty(
+    place: Place, mine: Sequence[Segment], found: _Found, documents: Sequence[Document], wanted: Sequence[Place]
+) -> Passage:
     """Return the passage of a place without an answer: missing, or unreadable where it may stand elsewhere."""
     struck = next((item for item in mine if item.text.strip() and not is_placeholder(item.text)), None)
     machine_read = struck is not None and documents[struck.document].machine_read
     reasons = [found.torn.get(place.question, ""), found.question_doubts.get(place.question, ""), *found.doubts]
     if machine_read:
         reasons.insert(0, "everything here is struck out, which a machine may have misread")
-    reasons += [_find_hidden_label(place, found.segments)]
+    reasons += [find_hidden(place, wanted, found.segments)]
     reason = next((item for item in reasons if item), "")
     return Passage(
         state="unreadable" if reason else "missing",
@@ -277,7 +232,7 @@ def _build_empty(place: Place, mine: Sequence[_Segment], found: _Found, document
     )
 
 
-def _find_strange_headings(segments: Iterable[_Segment], documents: Sequence[Document]) -> Iterator[str]:
+def _find_strange_headings(segments: Iterable[Segment], documents: Sequence[Document]) -> Iterator[str]:
     """Yield a doubt for a heading inside an answer where answers begin with headings: its label may be misspelt."""
     for item in segments:
         if item.place is None or item.closed or not item.units[0][0].heading or documents[item.document].template:
@@ -285,27 +240,3 @@ def _find_strange_headings(segments: Iterable[_Segment], documents: Sequence[Doc
         for unit, text in item.units[1:]:
             if unit.heading and unit.label is None:
                 yield f"the heading “{text.strip(' #')[:60]}” names no question"
-
-
-def _find_hidden_label(place: Place, segments: Iterable[_Segment]) -> str:
-    """Say where a missing part's label stands inside another answer: in full, or in its own question's text."""
-    if not place.part:
-        return ""
-    label = re.compile(rf"(?<!\w){place.part}(?:\s?\)|[.:](?=\s))(?!\w)", re.IGNORECASE)
-    # "b less work": a letter that no sentence begins with ("a" is a word of its own).
-    letter = re.compile(rf"\W*{place.part}[ \t]+\S", re.IGNORECASE)
-    for item in segments:
-        here = item.place is not None and item.place.question == place.question
-        for _, text in item.units[1:]:
-            if here and place.part != "a" and letter.match(text):
-                return f"“{text.strip()[:20]}” stands in the middle of another answer"
-            found = find_label(text.lstrip(_JUNK))
-            if (
-                found
-                and found.part == place.part
-                and (found.question == place.question or (here and not found.question))
-            ):
-                return f"“{text.strip()[:20]}” stands in the middle of another answer"
-        if here and (match := label.search(_FORMULA.sub(" ", item.unstruck))):
-            return f"“{match[0].strip()}” stands in the middle of another answer"
-    return ""

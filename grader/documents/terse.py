@@ -10,11 +10,6 @@ from grader.documents.labels import Label, find_label
 from grader.documents.units import Unit
 
 _TERSE_WORDS = 16
-_IN_PROSE = re.compile(
-    r"(?:\A[\s*_:.,\-–—]*|(?<=[.!?;؟])\s+)(?:(?:for|in|as for|as to|on|about|regarding|to answer)\s+)?(?:the\s+)?"
-    r"(?:part|section)\s+[(\"']?(?P<part>[a-h])[)\"']?(?![\w'])\s*[,:.]?\s*",
-    re.IGNORECASE,
-)
 _BETWEEN = re.compile(r"(?:[;|،,.]\s*|\s{2,}|\s+)(?=[(\[*]{0,3}(?:q\s?[0-9]|[0-9]|[a-h]\s?[).:\-\]]))", re.IGNORECASE)
 
 
@@ -35,33 +30,6 @@ def split_lines(units: list[Unit]) -> None:
             others = [piece.label.part for piece in pieces[1:] if piece.label]
             if len(pieces) > 1 and not any(named[questions[position], part] for part in others):
                 units[position : position + 1] = pieces
-
-
-def split_prose(units: list[Unit]) -> None:
-    """Cut "For part a I would pick ... For part b ..." into its parts, under a question that labels none of them."""
-    starts = [index for index, unit in enumerate(units) if unit.label and unit.label.question is not None]
-    for start, end in reversed(list(zip(starts, [*starts[1:], len(units)], strict=False))):
-        group = units[start:end]
-        if any(unit.label and (unit.label.part or unit.label.several) for unit in group):
-            continue
-        pieces = [piece for unit in group for piece in _cut_prose(unit)]
-        parts = [piece.label.part for piece in pieces if piece.label and piece.label.part]
-        if parts and parts == sorted(set(parts)):
-            units[start:end] = pieces
-
-
-def _cut_prose(unit: Unit) -> list[Unit]:
-    """Return a unit cut before every sentence that begins with a part's name; only the unit where none does."""
-    text = unit.rest
-    found = list(_IN_PROSE.finditer(text))
-    if not found or unit.code_cell:
-        return [unit]
-    before = text[: found[0].start()]
-    pieces = [replace(unit, label=replace(unit.label, rest=before)) if unit.label else replace(unit, text=before)]
-    for match, stop in zip(found, [*(m.start() for m in found[1:]), len(text)], strict=True):
-        label = Label(rest=text[match.end() : stop], part=match["part"].lower())
-        pieces.append(replace(unit, text=text[match.start() : stop], label=label, joint="\n", heading=False))
-    return pieces if before.strip() or unit.label else pieces[1:]
 
 
 def _is_terse(text: str) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from grader.documents.blocks import Block, Document, Line
 from grader.documents.labels import Label, find_label, find_last_label
 from grader.documents.noise import cut_form_words, is_form_line
+from grader.documents.tables import find_cells
 from grader.model import Location
 
 _FENCE = re.compile(r"\s*(?:```|~~~)\s*(\w*)")
@@ -50,6 +51,11 @@ def build_units(index: int, document: Document) -> list[Unit]:
 def _read_block(index: int, block: Block) -> Iterator[Unit]:
     if block.kind == "code":
         yield from _read_code(index, block)
+        return
+    if block.kind == "table" and (cells := list(find_cells(block.lines))):
+        for line, cell in cells:
+            location = replace(block.location, line=line.number, end_line=line.number)
+            yield Unit(document=index, text=cell.rest, location=location, joint="", label=cell)
         return
     strikes = _Strikes(block.text.count("~~") % 2 == 0)
     for group in _group(block.lines):

@@ -49,6 +49,7 @@ _LATEX = (
     (re.compile(r"\\(?:rangle|gt)(?![a-zA-Z])"), ">"),
     (re.compile(r"\\(?:arg\s*\\?max|argmax)(?![a-zA-Z])|\barg[\s_-]+\\?max\b", re.I), "argmax"),
     (re.compile(r"\bsoft[\s-]+max\b", re.I), "softmax"),
+    (re.compile(r"\b(?:with respect to|w\.\s?r\.\s?t\b\.?)(?:\s+(?:the|all|all the)\b)?", re.I), "wrt"),
     (re.compile(r"\\(?:checkmark|surd)(?![a-zA-Z])"), " ✓ "),
     (re.compile(r"\\(?:neg|lnot)(?![a-zA-Z])"), " not "),
     (re.compile(r"\\([a-zA-Z]+)"), r"\1"),
@@ -105,7 +106,9 @@ class Sentence:
 _ITEM = re.compile(r"^\s*(?:[-*+•▪◦‣●]|\(?(?:\d{1,2}|[۰-۹]{1,2}|[a-hA-H]|[ivx]{1,4})[.)])\s+")
 # A sentence without an end is cut, so that no text takes long to match.
 _LONG = re.compile(r"([^.!?؟]{800}\S{0,80})(?=\s)")
-_STOP = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bcf)(?<!\betc)(?<!\.)[.!?؟]+(?=[\s\"')\]]|$)(?!\s*\.)|\n{2,}")
+_STOP = re.compile(
+    r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bcf)(?<!\betc)(?<!\bw\.r\.t)(?<!\bw\.r)(?<!\.)[.!?؟]+(?=[\s\"')\]]|$)(?!\s*\.)|\n{2,}"
+)
 
 
 def find_sentences(text: str) -> tuple[Sentence, ...]:
@@ -149,18 +152,47 @@ _GLUE = re.compile(
     r"|makes?|leads?"
     r"|causes?|becomes?|means?|uses?|using|all|other|every|any|one|cant|doesnt|isnt|never|just|more|less|during)\b"
     r"|است|هست|نیست|نیستند|هستند|دارد|ندارد|دارند|ندارند|شود|می\s*\w+|نمی\s*\w+|باشد|شده|کند|کرد|بود|میشه|داره|نداره"
-    r"|(?<!\w)(?:به|از|در|که|را|با|و|برای|این|آن|تا|پس|چون)(?!\w)"
+    r"|(?<!\w)(?:به|از|در|که|را|با|و|برای|این|آن|تا|پس|چون|زیرا|فقط|تنها|یک|همه|هم|نیز|یا|اما|ولی|هر|باید|بنابراین)(?!\w)"
+)
+_DISPUTED = re.compile(
+    r"\b(?:contrary to|one (?:might|may|could) think|(?:people|some|they|friends?) (?:say|think|claim|believe|told)"
+    r"|it is (?:often |sometimes |commonly )?(?:said|believed|claimed|false|wrong|not true)|not true that"
+    r"|(?:this|that) is (?:wrong|false|not true|incorrect|not the case|a myth)"
+    r"|(?:this|that|it) only (?:happens|occurs|holds|applies))\b|میگویند|می گویند|درست نیست|اشتباه است"
+)
+# A Persian sentence ends with its verb.
+_PERSIAN_SENTENCE = re.compile(
+    r"(?:\w+\W+){2}(?:(?:ن?می)\s*\w+|است|هست|نیست|شود|شد|دارد|ندارد|دارند|ندارند|کند|کرد|هستند|نیستند)\W*$"
 )
 _SUPPOSED = re.compile(
     r"\b(?:if|unless|suppose|assume)\b.{0,60}\b(?:were|was|would|could|had)\b|\bwould (?:be|have)\b"
     r"|\bone (?:might|may|could) think\b|\bsome (?:people )?(?:say|claim|think)\b|اگر.{0,50}(?:بود|می ?شد)"
 )
+_CONDITION = re.compile(r"(?:\b(?:if|unless)\b|(?<!\w)اگر)(?:\s+[\w']+){0,2}?(?:\s+(?:not|never|no))?\W*$")
 
 
 def is_sentence(folded: str) -> bool:
-    """Return whether words form a sentence rather than a run of keywords: every fifth word holds it together."""
+    """Return whether words form a sentence rather than a run of keywords: every fifth word holds it together.
+
+    Four or more scraps of up to three words between commas are no sentence.
+    """
+    if _PERSIAN_SENTENCE.search(folded):
+        return True
+    pieces = re.split(r"[,;/|]|\s-\s", folded)
+    if len(pieces) >= 4 and all(len(piece.split()) <= 3 for piece in pieces):
+        return False
     words = [word for word in re.findall(r"[\w']+", folded) if len(word) > 1 or word in ("a", "i", "و")]
     return len(words) >= 2 and len(_GLUE.findall(folded)) * 5 >= len(words)
+
+
+def is_disputed(folded: str) -> bool:
+    """Return whether a sentence tells what others hold or takes back what it tells ("..., but this is wrong")."""
+    return bool(_DISPUTED.search(folded))
+
+
+def is_condition(folded: str, start: int) -> bool:
+    """Return whether what starts at ``start`` is a condition: "if argmax was [not differentiable]"."""
+    return bool(_CONDITION.search(folded[:start]))
 
 
 def is_supposed(folded: str) -> bool:

@@ -11,6 +11,7 @@ from lark import Token
 
 from grader.formula.extract import drop_struck, find_spans, looks_like_answer
 from grader.formula.faults import MAX_LINKS, MAX_VARIANTS, FormulaFault, NoValue, TooMuch, Unread
+from grader.formula.left import find_odd_left
 from grader.formula.meaning import Definition, Reading, Setting
 from grader.formula.normalise import normalise
 from grader.formula.parse import Syntax
@@ -19,7 +20,20 @@ from grader.formula.roles import Line, Link, read_link, read_span, try_meaning
 from grader.formula.symbols import INDEX_LETTERS, Key
 from grader.formula.syntax import is_small_transpose, mentions_name
 from grader.formula.terms import PLAIN_RANKS, RANKS
-from grader.formula.tree import Entries, Expr, Num, Part, Rule, Sym, Var, Where, find_free, find_names
+from grader.formula.tree import (
+    Entries,
+    Expr,
+    Num,
+    Part,
+    Rule,
+    Sym,
+    Trans,
+    Var,
+    Where,
+    find_free,
+    find_names,
+    find_nodes,
+)
 
 # What a writer says who takes back what stands before.
 _TAKEN_BACK = re.compile(
@@ -65,6 +79,7 @@ class FoundAnswer:
 
     others: what else in the passage could be the answer. equations: all lines that give it, or parts of it.
     unread: how many lines could not be read where nothing says which one is the answer.
+    odd: why the left side is not what was asked for, "" where it is.
     """
 
     variants: tuple[Reading, ...]
@@ -77,6 +92,7 @@ class FoundAnswer:
     equations: tuple[Equation, ...] = ()
     special: bool = False
     unread: int = 0
+    odd: str = ""
 
 
 def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswer:
@@ -98,8 +114,10 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
     link, earlier = _choose_link(line, setting, asked)
     equations = tuple(_find_equations(lines, setting, asked))
     left = _find_left(line, setting, asked)
+    variants = tuple(replace(r, expr=_order(r.expr, line, setting, asked)) for r in read_variants(link, setting))
     return FoundAnswer(
-        variants=tuple(replace(r, expr=_order(r.expr, line, setting, asked)) for r in read_variants(link, setting)),
+        variants=variants,
+        odd=find_odd_left(line, variants[0].expr, setting, asked),
         link=link,
         earlier=earlier,
         setting=setting,
@@ -110,7 +128,7 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
             *(Other(link=step, step=True) for step in earlier),
         ),
         equations=equations,
-        special=left is not None and _is_special(left),
+        special=_is_special(left) if left is not None else _is_component(variants[0].expr),
         unread=sum(other.role == "unread" and other.place != "prose" for other in lines) if line.role != "asked" else 0,
     )
 
@@ -161,6 +179,8 @@ def _find_left(line: Line, setting: Setting, asked: Sequence[str]) -> Sym | None
 def _order(expr: Expr, line: Line, setting: Setting, asked: Sequence[str]) -> Expr:
     """Return the right side of ``G_{ab} = …`` with a as its rows, whichever of the two it names first."""
     left = try_meaning(line.links[0], setting) if len(line.links) > 1 else None
+    if isinstance(left, Trans) and isinstance(left.base, Sym) and left.base.name in asked:
+        return Trans(expr)
     base, written = (left.base, left.indices) if isinstance(left, Part) else (left, getattr(left, "parts", ()))
     if not isinstance(base, Sym) or base.name not in asked:
         return expr
@@ -172,6 +192,12 @@ def _order(expr: Expr, line: Line, setting: Setting, asked: Sequence[str]) -> Ex
 def _is_special(left: Sym) -> bool:
     """Whether a left side is one component or one numbered step of what was asked for."""
     return any(isinstance(index, Num) for index in (*left.times, *left.parts))
+
+
+def _is_component(expr: Expr) -> bool:
+    """Whether a formula is about numbered components only: ŷ_{t,2} - y_{t,2}."""
+    parts = [node.parts for node in find_nodes(expr) if isinstance(node, Sym)]
+    return len(set(parts)) == 1 and bool(parts[0]) and all(isinstance(part, Num) for part in parts[0])
 
 
 def _find_equations(lines: Sequence[Line], setting: Setting, asked: Sequence[str]) -> Iterator[Equation]:

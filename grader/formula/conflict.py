@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from grader.formula.answer import FoundAnswer, Other, find_steps, read_variants
-from grader.formula.evaluate import limit_operations
+from grader.formula.evaluate import evaluate, limit_operations
 from grader.formula.faults import FormulaFault
 from grader.formula.judge import Case, Judgement, find_false_steps, judge
 from grader.formula.roles import try_meaning
-from grader.formula.tree import Call, Sym, find_names, find_nodes
+from grader.formula.tree import Call, Expr, Sym, find_names, find_nodes
 
 MAX_JUDGED = 8
 _MISTAKES = ("misconception", "slip", "wrong")
@@ -22,7 +24,7 @@ def find_conflict(found: FoundAnswer, judgement: Judgement, case: Case) -> str |
         return "the chain rule is named, and more of it is carried out beside it"
     for other in found.others[:MAX_JUDGED]:
         beside = _judge_other(other, found, case)
-        reason = _compare(other, beside, judgement) if beside is not None else None
+        reason = _compare(other, beside, judgement, case) if beside is not None else None
         if reason:
             return reason
     if judgement.sort == "reading" and rests_on_false_step(found, judgement, case):
@@ -59,11 +61,13 @@ def _judge_other(other: Other, found: FoundAnswer, case: Case) -> Judgement | No
         return None
 
 
-def _compare(other: Other, beside: Judgement, chosen: Judgement) -> str | None:
+def _compare(other: Other, beside: Judgement, chosen: Judgement, case: Case) -> str | None:
     if chosen.sort in _MISTAKES:
         if beside.sort == "reading" and not other.taken_back:
             return "a right formula stands beside the last one, which is not right"
         return None
+    if other.step and beside.sort == chosen.sort == "reading" and {beside.name, chosen.name} & case.partly:
+        return "two forms of the answer are set equal that are not" if beside.name != chosen.name else None
     if other.taken_back or other.step or other.leads:
         return None
     if beside.sort == "refer" and beside.name == "circular" and other.asked:
@@ -78,13 +82,27 @@ def _compare(other: Other, beside: Judgement, chosen: Judgement) -> str | None:
 def rests_on_false_step(found: FoundAnswer, judgement: Judgement, case: Case) -> bool:
     """Whether a gradient that the answer uses is explained wrongly beside it (with and without the activation)."""
     formulas = [judgement.reading.expr, *(equation.right for equation in found.equations)]
-    used = {name for expr in formulas for name in find_names(expr) if name.startswith("g_") or "/" in name}
+    used = {name for expr in formulas for name in find_names(expr) if not name.startswith("$")}
     steps = [
         (left, right)
         for left, right in find_steps(found)
         if isinstance(left, Sym) and left.name in used - find_names(right) - case.asked
     ]
     with limit_operations():
+        if any(_differ_in_shape(left, right, case) for left, right in steps):
+            return True
         false = list(find_false_steps(steps, case))
         plain = [step for step in false if not any(isinstance(node, Call) for node in find_nodes(step[1]))]
         return len(plain) < len(false) or any(find_false_steps(plain, case, kind="identity"))
+
+
+def _differ_in_shape(left: Expr, right: Expr, case: Case) -> bool:
+    """Whether two sides without a gradient have values of different shapes: W_yh = W_hh."""
+    if any(name.startswith("g_") or "/" in name for name in find_names(left) | find_names(right)):
+        return False  # a gradient's layout is a matter of taste
+    world = case.bank.find_worlds("generic")[0]
+    try:
+        sides = [evaluate(side, world, {"t": 2, "i": 2}) for side in (left, right)]
+    except FormulaFault:
+        return False
+    return np.shape(sides[0]) != np.shape(sides[1])

@@ -229,12 +229,18 @@ class _Evaluator(StepRunner):
         if by_time is None:
             raise NoValue(f"{name} is left standing")
         value = by_time.get(times)
-        if value is None and self.inside:
+        if value is None and (self.inside or self.is_outside(name, times)):
             raise NoValue(f"{name} has no value at this step")
         if value is None:
             sample = next(iter(by_time.values()))
             value = np.zeros_like(sample) if isinstance(sample, np.ndarray) else 0.0
         return self.take(value, [self.index(part, env) for part in expr.parts]) if expr.parts else value
+
+    def is_outside(self, name: str, times: tuple[int, ...]) -> bool:
+        """Whether this is the gradient of a loss J_4, or one by h_0; what else lies outside is zero."""
+        gradient = name.startswith("g_") or "/" in name
+        loss = times[0] if times and name not in self.world.of_t.values() else 0
+        return gradient and (loss > self.world.steps or any(step < 1 for step in times))
 
     def apply_rule(self, expr: Sym, env: Mapping[str, int]) -> Value:
         """Return what the student's own recursion gives for a step: a line for that step, else the general one."""

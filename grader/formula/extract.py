@@ -5,6 +5,7 @@ A statement is a row of links joined by ``=``; an arrow, a new line or a comma b
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,8 +31,13 @@ _SIZE = re.compile(
     rf"(?<=[\s$])\(\s*{_PLAIN_SIZE}\s*\)(?:\s*(?:=|->|→|[·*×])?\s*{_ONE_SIZE})*"
     rf"|(?<=\s\s){_PLAIN_SIZE}(?=\s*(?:[,;.\n]|\s\s|$))"
 )
+# "… \\qquad (2)": the number of an equation.
+_NUMBERED = re.compile(
+    r"(?:\\q?quad|\\hfill|\\hspace\{[^}]*\}|[ \t]{2,}|\\[ ;])+\s*"
+    r"[(\[]\s*\d+(?:\.\d+)*[a-z]?\s*[)\]](?=\s*(?:\$|\n|\\\\|\\end|$))"
+)
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
-_MATH = re.compile(
+MATH = re.compile(
     r"```[a-zA-Z]*\n(?P<fence>.*?)```|\$\$(?P<display>.*?)\$\$|\\\[(?P<bracket>.*?)\\\]|\$(?P<inline>[^$]+?)\$"
     r"|\\\((?P<paren>.*?)\\\)|(?P<env>\\begin\{(align|equation|gather|split|multline)(\*?)\}.*?\\end\{\7\8\})|`(?P<tick>[^`\n]+)`",
     re.DOTALL,
@@ -125,10 +131,10 @@ def find_spans(text: str) -> list[Span]:
     """Return the mathematics of a passage in order; raises TooMuch for a passage of excessive length."""
     if len(text) > MAX_PASSAGE:
         raise TooMuch(f"a passage of {len(text)} characters is too long to read as a formula")
-    text = _SIZE.sub(" ", _LABEL.sub("", unwrap_boxes(drop_struck(text))))
+    text = clean_passage(text)
     spans: list[Span] = []
     end = 0
-    for match in _MATH.finditer(text):
+    for match in MATH.finditer(text):
         before, after = text[end : match.start()], text[match.end() :]
         said = _find_said(before) if spans else ""
         changed = (_OPERATED.search(before) and not said) or _MODIFIED.match(after)
@@ -147,6 +153,14 @@ def find_spans(text: str) -> list[Span]:
     return spans
 
 
+def clean_passage(text: str) -> str:
+    """Return a passage with signs for HTML entities, and without strikes, labels, sizes, comments and numbering."""
+    text = html.unescape(drop_struck(text))
+    text = re.sub(r"(?<![\\\d])%.*$", "", text, flags=re.MULTILINE)
+    text = _NUMBERED.sub(" ", unwrap_boxes(text))
+    return _SIZE.sub(" ", _LABEL.sub("", text))
+
+
 def _find_said(between: str) -> str:
     """Return the sign that the words between two formulas are, "" where they are none."""
     return next((sign for sign, words in _SAID.items() if words.fullmatch(between)), "")
@@ -154,8 +168,15 @@ def _find_said(between: str) -> str:
 
 def _is_said(after: str) -> bool:
     """Whether a formula follows on a word that is a sign."""
-    following = _MATH.search(after)
+    following = MATH.search(after)
     return following is not None and bool(_find_said(after[: following.start()]))
+
+
+def _is_aside(left: str, right: str) -> bool:
+    """Whether one of two formulas side by side is a mere index or condition: "$A$ $(i < t)$"."""
+    if left.strip() in "+-":
+        return False
+    return any(re.fullmatch(r"[\s()a-zT\d,<>+\-]*|.*(<|>|\\[lg]e|\\dots|\\in\b).*", side) for side in (left, right))
 
 
 def looks_like_answer(text: str) -> bool:
@@ -167,11 +188,21 @@ def _add_math(spans: list[Span], match: re.Match[str], before: str) -> None:
     group = next(name for name, value in match.groupdict().items() if value is not None)
     body = match[group]
     place: Place = "inline" if group in ("inline", "paren", "tick") else "display"
-    glued = before in _SAID or _GLUE.fullmatch(before) if before else None
+    glued = before in _SAID or bool(before and _GLUE.fullmatch(before))
+    if (
+        not glued
+        and spans
+        and re.fullmatch(r"(\^\{?\\?(T|top)\}?|ᵀ)?[ ]*", before)
+        and "=" not in re.sub(r"_\{[^{}]*\}", "", body)
+    ):
+        glued = not _is_aside(spans[-1].text, body)  # "$A$ $b$", "$A$^T $b$"
     if spans and spans[-1].place == place == "inline" and glued:
         last = spans.pop()
         spans.append(Span(text=f"{last.text} {before} {body}", place=place, before=last.before, python=last.python))
         return
+    python = group in ("fence", "tick") or bool(_PYTHON.search(body))
+    if python:
+        body = re.sub(r"(?<=\s)#.*$", "", body, flags=re.MULTILINE)
     spans.append(Span(text=body, place=place, before=before, python=bool(_PYTHON.search(body))))
 
 

@@ -62,7 +62,7 @@ class Case:
     ``scalar``: the whole question is answered without any sign of matrices.
     ``followed``: what the student's own earlier answer would make right here. ``named``: quotients that may stand.
     ``asked``: the quantity itself. ``structural``: a last look at how a wrong formula is built, giving a misconception.
-    ``given``: conditions that the answer states.
+    ``partly``: readings of one step only, which no other reading equals. ``given``: conditions that the answer states.
     ``layouts``: which of "columns" and "rows" the student's other answers are right in.
     """
 
@@ -70,6 +70,7 @@ class Case:
     scalar: bool = False
     layouts: Callable[[], frozenset[str]] = field(default=frozenset)
     given: frozenset[str] = frozenset()
+    partly: frozenset[str] = frozenset()
     followed: Expr | None = None
     named: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()

@@ -10,10 +10,9 @@ from grader.formula.normalise import normalise
 
 _BOUNDS = re.compile(r"\\(?:sum|prod|bigl?sum)\s*(?:\\limits\s*)?(?:[_^]\s*(?:\{[^{}]*\}|\\?\w+)\s*)+")
 _LAYOUT = re.compile(
-    r"\^\s*\{?\s*(?:\\(?:top|intercal|mathsf\s*\{?\s*T|mathrm\s*\{?\s*T|rm\s*T|text\s*\{?\s*T)|T\b|\(\s*T\s*\))"
-    r"|\.T\b|@|\bdiag\b|\bouter\b|\btranspose|\.dot\(|matmul|\bshape\b|\\(?:odot|otimes|circ|mathbb|vec|Vert|lVert|\|)"
-    r"|matrix\}|\\begin\{array|\|\||ترانهاده|\bJacobian\b|\bmatrix\b|\bmatrices\b|\bvectors?\b|\btranspos",
-    re.IGNORECASE,
+    r"\^\s*\{?\s*(?:\\(?:top|intercal|mathsf\s*\{?\s*T|mathrm\s*\{?\s*T|rm\s*T|text\s*\{?\s*T)|T\b|\(\s*T\s*\)|t\s*\}?(?![-\w+]))"
+    r"|\.T\b|@|(?i:\bdiag\b|\bouter\b|\btranspose|\.dot\(|matmul|\bshape\b|\\(?:odot|otimes|circ|mathbb|vec|Vert|lVert|\|)"
+    r"|matrix\}|\\begin\{array|\|\||ترانهاده|\bJacobian\b|\bmatrix\b|\bmatrices\b|\bvectors?\b|\btranspos)",
 )
 _UNIT = re.compile(r"\\mathbb\s*\{\s*1\s*\}")
 

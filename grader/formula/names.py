@@ -150,6 +150,9 @@ class NameReader(ABC):
         if isinstance(label, str):
             if label.replace(".", "").isdigit():
                 return Num(float(label))
+            own = self.setting.definitions.get((label, ()))
+            if own is not None and not own.indices and not any(label == name for name, _ in self.bound):
+                return own.expr
             found = self.table.find(label, ())
             if found and self.table.world.symbols[found[0]].label and not any(label == name for name, _ in self.bound):
                 return Sym(found[0], self._implied_times(found[0]))
@@ -163,6 +166,9 @@ class NameReader(ABC):
         if isinstance(token, Token) and token.type == "NUMBER":
             return Num(float(token.value))
         name = find_base(Tree("item", [token]))
+        own = self.setting.definitions.get((name, ()))
+        if own is not None and not own.indices and not any(name == bound for bound, _ in self.bound):
+            return own.expr
         if self.setting.machine_read:
             renamed = self._repair_labels([name])
             name = renamed[0] if renamed else name

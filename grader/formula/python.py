@@ -121,6 +121,9 @@ class _PythonReader:
 
     def read_term(self, node: ast.expr) -> Syntax:
         if isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
+            matrices = [bool(re.match(r"W|.*\.T$", ast.unparse(side))) for side in (node.left, node.right)]
+            if isinstance(node.op, ast.Mult) and any(matrices):
+                raise Unread("* is elementwise in NumPy", text=self.text, position=node.col_offset)
             op = _token("OP", _BINARY[type(node.op)])
             return _wrap("term", self.read_item(node.left), op, self.read_item(node.right))
         return _wrap("term", self.read_item(node))
@@ -135,6 +138,8 @@ class _PythonReader:
         if isinstance(node, ast.Attribute) and node.attr in ("T", "mT"):
             return self._with_script(node.value, _wrap("sup", _token("SUP", "^"), _token("NAME", "T")))
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+            if re.match(r"W|.*\.T$", ast.unparse(node.left)):
+                raise Unread("** is elementwise in NumPy", text=self.text, position=node.col_offset)
             power = _wrap("brace", _wrap("list", _wrap("relation", self.read_sum(node.right))))
             return self._with_script(node.left, _wrap("sup", _token("SUP", "^"), power))
         if isinstance(node, ast.Subscript):

@@ -15,7 +15,7 @@ from grader.formula.meaning import Reading, Setting, read_meaning
 from grader.formula.parse import Syntax, parse_tokens
 from grader.formula.python import parse_python
 from grader.formula.symbols import Key, find_base, find_labels
-from grader.formula.tree import Call, Expr, Num, Sym, Var
+from grader.formula.tree import Add, Call, Expr, Num, Program, Sym, Var, find_nodes, find_variables
 
 # What is quoted only to be put aside: "… and not A", "I first wrote A".
 _DENIED = re.compile(
@@ -24,6 +24,7 @@ _DENIED = re.compile(
     r"\s*(it was|that|of|:)?\s*$",
     re.IGNORECASE,
 )
+_CALLED = re.compile(r"\b(np|numpy|torch|jnp|tf|F|math|scipy)(\.\w+)+\s*\(|\beinsum\b")
 Role = Literal["asked", "expression", "definition", "claim", "mention", "unread"]
 
 
@@ -57,8 +58,8 @@ def read_span(span: Span, setting: Setting, asked: Sequence[str]) -> list[Line]:
         found = _read_python_line(span, setting, asked)
         if found is not None:
             return [found]
-        if "einsum" in span.text:
-            return [_unread_line(span, Unread("this einsum is not read", text=span.text, position=0))]
+        if called := _CALLED.search(span.text):
+            return [_unread_line(span, Unread("this code is not read", text=span.text, position=called.start()))]
     text = _brace_scripts(span.text, setting)
     try:
         statements = find_statements(replace(span, text=text), setting.table.vocabulary)
@@ -146,12 +147,14 @@ def _find_role(
         lone = isinstance(expr, Call) and len(list(first.tree.scan_values(lambda v: isinstance(v, Token)))) == 1
         tokens = list(first.tree.scan_values(lambda v: isinstance(v, Token)))
         letter = len(tokens) == 1 and (place == "prose" or tokens[0].type == "DOTS")
-        if isinstance(expr, Var | Num) or bare or lone or letter:
+        if isinstance(expr, Var | Num) or bare or lone or letter or (expr is not None and not _is_value(expr)):
             return "mention", None
         return "expression", None
     last = try_meaning(links[-1], setting)
     if any(isinstance(side, Sym) and side.name in asked for side in (expr, last)):
         return "asked", None
+    if isinstance(expr, Var) and expr.name not in setting.times and len(links) == 2 and _is_index(last):
+        return "definition", (expr.name, ())  # n = t - i
     if isinstance(expr, Var | Num):
         return "mention", None
     if expr is None and first.tree is not None:
@@ -164,6 +167,16 @@ def _find_role(
     if first.tree is None:
         return "unread", None
     return ("claim", None) if _is_call(first) else ("expression", None)
+
+
+def _is_value(expr: Expr) -> bool:
+    """Whether anything but index letters and numbers stands in an expression."""
+    return any(isinstance(node, Sym | Program | Call) for node in find_nodes(expr))
+
+
+def _is_index(expr: Expr | None) -> bool:
+    """Whether an expression is a difference of times, as in t - i."""
+    return isinstance(expr, Add) and not _is_value(expr) and len(find_variables(expr)) > 1
 
 
 def _has_matrix(link: Link) -> bool:

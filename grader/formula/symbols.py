@@ -65,6 +65,7 @@ class FormulaWorld:
 
     build: the course's function that returns the worlds (see reference/hw5/worlds.py for what they hold).
     oracles: the course's module that proves accepted readings (see reference/hw5/oracles.py), run by ``grade check``.
+    contradictions: regular expressions on the text (any case) for what contradicts the sheet; a person decides then.
     symbols, functions: spellings by name. arguments: what a function is applied to when a student leaves it out.
     repairs: confusions of machine reading by name.
     """
@@ -77,6 +78,7 @@ class FormulaWorld:
     arguments: Mapping[str, str] = field(default_factory=dict)
     repairs: Mapping[str, Repair] = field(default_factory=dict)
     oracles: str = ""
+    contradictions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
 from grader.documents.options import Named, find_named
-from grader.documents.phrases import check_phrases, find_phrase
+from grader.documents.phrases import check_phrases, find_phrase, locate_phrase
 from grader.kinds.answers import build_missing, build_shown, find_absent
 from grader.kinds.base import STRICT, Context, Kind
 from grader.model import Answer, Evidence, Finding, Json, Review, Verdict
@@ -45,12 +45,14 @@ class Group:
     text: str
     options: tuple[int, ...]
     phrases: tuple[str, ...]
+    # Words that may tell its options apart: where they stand, naming the group is not all that is said.
+    topic: tuple[str, ...] = ()
     # For naming the group and no option, with what the student should add.
     credit: Decimal
     next: str
 
     def __post_init__(self) -> None:
-        check_phrases(self.phrases)
+        check_phrases(self.phrases, self.topic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +62,12 @@ class Contradiction:
     __pydantic_config__: ClassVar[Any] = STRICT
     option: int
     phrases: tuple[str, ...]
+    # Words of the same sentence with which the phrases contradict nothing ("only on the past and on today").
+    unless: tuple[str, ...] = ()
     message: str
 
     def __post_init__(self) -> None:
-        check_phrases(self.phrases)
+        check_phrases(self.phrases, self.unless)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +114,8 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
     group = None if named.chosen else _find_group(question, named)
     contradiction = _find_contradiction(question, named)
     settled = group is not None and _settles(question, group, named)
-    doubt = contradiction or (f"The choice could not be told: {named.doubt}." if named.doubt and not settled else "")
+    unsure = named.doubt or _find_apart(question, named)
+    doubt = contradiction or (f"The choice could not be told: {unsure}." if unsure and not settled else "")
     credit = group.credit if group else _credit(question, named.chosen)
     if doubt:
         suggested = credit if named.chosen or group else None
@@ -122,8 +127,15 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
 
 
 def _settles(question: Question, group: Group, named: Named) -> bool:
-    """Return whether naming a group is all there is: nothing longer, which might tell its options apart."""
-    return len(named.reason.split()) <= 12 or not set(group.options) & set(question.key)
+    """Return whether naming a group is all there is: nothing that might tell its options apart."""
+    told = any(locate_phrase(word, named.reason) for word in group.topic)
+    return not told or not set(group.options) & set(question.key)
+
+
+def _find_apart(question: Question, named: Named) -> str:
+    """Return a doubt where one option is right and several are claimed, each in a sentence of its own."""
+    several = len(question.key) == 1 and len(named.chosen) > 1 and named.apart
+    return "different sentences name different options" if several else ""
 
 
 def _credit(question: Question, chosen: frozenset[int]) -> Decimal:
@@ -146,8 +158,13 @@ def _is_meant(phrases: Sequence[str], text: str) -> bool:
 
 
 def _find_group(question: Question, named: Named) -> Group | None:
-    said = [group for group in question.groups if _is_meant(group.phrases, named.reason)]
-    return said[0] if len(said) == 1 else None
+    # "Unidirectional. A bidirectional one would ...": the sentence of few words is the answer.
+    short = "\n".join(unit for unit in named.reason.splitlines() if len(unit.split()) <= 5)
+    for text in (short, named.reason):
+        said = [group for group in question.groups if _is_meant(group.phrases, text)]
+        if len(said) == 1:
+            return said[0]
+    return None
 
 
 def _find_contradiction(question: Question, named: Named) -> str:
@@ -160,10 +177,26 @@ def _find_contradiction(question: Question, named: Named) -> str:
         said = [group for group in question.groups if _is_meant(group.phrases, named.claim)]
         if len(said) == 1 and not chosen & set(said[0].options):
             return f"The text names {listed}, but says {said[0].text}."
+    if len(chosen) == 1 and chosen <= named.denied_words:
+        return f"The text chooses {listed}, but denies what it says."
+    if named.contrary:
+        return f"The text chooses {listed}, but says: {named.contrary[:200]}."
+    about = _about_chosen(question, named)
     for entry in question.contradictions:
-        if entry.option in chosen and _is_meant(entry.phrases, named.reason):
+        told = "\n".join(unit for unit in about.splitlines() if not _is_meant(entry.unless, unit))
+        if entry.option in chosen and _is_meant(entry.phrases, told):
             return entry.message
     return ""
+
+
+def _about_chosen(question: Question, named: Named) -> str:
+    """Return the sentences, each up to where it speaks of a group to which nothing that was chosen belongs."""
+    others = [p for group in question.groups if not named.chosen & set(group.options) for p in group.phrases]
+    return "\n".join(_cut_before(others, unit) for unit in named.about.splitlines())
+
+
+def _cut_before(phrases: Sequence[str], unit: str) -> str:
+    return unit[: min((start for phrase in phrases for start, _, _ in locate_phrase(phrase, unit)), default=len(unit))]
 
 
 # --- evidence ------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import numpy as np
 from grader.formula.answer import FoundAnswer, find_answer, find_steps, read_variants
 from grader.formula.bank import build_bank, build_setting, read_bank_formula, render_readings
 from grader.formula.bank import find_bank_problems as find_formula_problems
+from grader.formula.beside import find_doubt
 from grader.formula.conflict import find_conflict, find_late_slip, rests_on_false_step
 from grader.formula.evaluate import limit_operations
 from grader.formula.faults import FormulaFault, Unread
@@ -59,6 +60,10 @@ def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, con
         with limit_operations():
             found = find_answer(answer.text, _build_setting(question, answer, context), question.asked)
             judgement = _judge_found(found, case, answer.text)
+        doubt = find_doubt(answer.text, list(question.times), case.bank.worlds[0].steps)
+        doubt = doubt or _find_contradiction(answer.text, _find_world(question, context))
+        if doubt and judgement.sort != "refer":
+            judgement = replace(judgement, sort="refer", name="beside", detail=doubt, hopeful=False)
     except RecursionError:
         return _refer(criterion, question, answer, context, "the formula is nested too deeply")
     except FormulaFault as fault:
@@ -90,7 +95,7 @@ def _judge_found(found: FoundAnswer, case: Case, text: str) -> Judgement:
     right = find_late_slip(found, judgement, case)
     if right is not None:
         return replace(judgement, before=right.reading.expr)
-    reason = find_conflict(found, judgement, case)
+    reason = found.odd or find_conflict(found, judgement, case)
     if reason is None and found.unread > 1:
         reason = "much of the answer could not be read, and nothing says which formula is meant"
     if reason is None and found.special and judgement.sort not in ("reading", "refer"):
@@ -98,6 +103,14 @@ def _judge_found(found: FoundAnswer, case: Case, text: str) -> Judgement:
     if judgement.sort == "reading" and _FOR_ALL.search(text) and not holds_generally(judgement, case):
         reason = "a special case is given as if it held everywhere"
     return replace(judgement, sort="refer", name="several", detail=reason, hopeful=False) if reason else judgement
+
+
+def _find_contradiction(text: str, world: FormulaWorld) -> str | None:
+    """Return what a text says against the sheet: that y is the prediction, say."""
+    plain = " ".join(text.split())
+    found = (re.search(pattern, plain, re.IGNORECASE) for pattern in world.contradictions)
+    match = next((match for match in found if match), None)
+    return f"the text seems to contradict the sheet: “{match[0]}”" if match else None
 
 
 def _is_of_arrays(expr: Expr) -> bool:
@@ -143,6 +156,7 @@ def _build_case(criterion: str, question: FormulaQuestion, answer: Answer, conte
     texts = [other.text for name, other in context.answers.items() if name in question.scalar_over]
     return Case(
         bank=bank,
+        partly=frozenset(name for name, rule in question.readings.items() if rule.partly),
         given=frozenset(["h0_zero"] if _states_start(answer.text) else []),
         layouts=cache(lambda: _find_layouts(criterion, question, context)),
         scalar=not any(shows_layout(text) for text in [answer.text, *texts]),

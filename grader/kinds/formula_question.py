@@ -12,12 +12,16 @@ from grader.kinds.base import STRICT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptedReading:
-    """A formula that earns full marks. oracle: what proves it (``grade check``). note: a sentence to the student."""
+    """A formula that earns full marks. oracle: what proves it (``grade check``). note: a sentence to the student.
+
+    partly: it holds for one step or one term only, though it earns full marks.
+    """
 
     __pydantic_config__: ClassVar[Any] = STRICT
     formula: str
     oracle: str
     note: str = ""
+    partly: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

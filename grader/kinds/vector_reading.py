@@ -11,9 +11,15 @@ from grader.documents.phrases import find_phrase
 from grader.kinds.vector_question import Question, Step, Value
 
 _RESULT = re.compile(r"\b(?:result|final|answer|output|so|therefore|hence|gives|get)\b|جواب|خروجی|نتیجه")
-_CORRECTION = re.compile(r"\b(?:no|wait|sorry|correction|mistake|actually|i mean|wrong)\b|اصلاح|ببخشید|اشتباه")
+_CORRECTION = re.compile(
+    r"\b(?:no|wait|sorry|correct(?:ion|ed|ing)?|mistake\w*|actually|i mean|wrong\w*|edit\w*|miscount\w*|misread|oops"
+    r"|instead|at first|first (?:got|wrote|had)|final answer|changed?|fix(?:ed)?)\b|اصلاح|ببخشید|اشتباه|پاسخ نهایی"
+)
+# What offers a second result in the place of the first.
+_ALTERNATIVE = re.compile(r"[\s\])}>,;$]*(?:or|یا|and also|alternatively)\b[^.\d]{0,30}$")
 _COMPARED = re.compile(
-    r"\b(?:would|instead of|rather than|unlike|if we (?:had )?used|compared|whereas|not)\b[^,=]{0,50}=?\W*$"
+    r"\b(?:would|instead of|rather than|unlike|if (?:we|i)(?:'d| had)? used"
+    r"|(?:it|we|i|that)'d|compared|whereas|not)\b[^,=]{0,50}=?\W*$"
     r"|به جای|اگر|\d\s*[*×·]\s*$"
 )
 _SMALL_WORDS = re.compile(r"\b(?:the|vector|is|are|with|given|so|and|for|of|let|بردار)\b")
@@ -99,9 +105,16 @@ def _final(
     if not pool:
         return (candidates[-1], ()) if candidates else (None, ())
     final = pool[-1]
-    corrected = _CORRECTION.search(numbers.text[pool[0].end : final.start])
+    corrected = _CORRECTION.search(numbers.text[pool[0].start : final.start])
     rivals = () if corrected or not named else tuple(v for v in named[:-1] if v.values != final.values)
-    return final, rivals
+    offered = [v for v in unnamed if v.values != final.values and _is_alternative(final, v, numbers.text)]
+    return final, (*rivals, *offered)
+
+
+def _is_alternative(one: Vector, two: Vector, text: str) -> bool:
+    """Return whether one vector is offered in place of the other ("[6, 1, 2] or [6, 1, 0]")."""
+    first, last = sorted((one, two), key=lambda vector: vector.start)
+    return bool(_ALTERNATIVE.match(text[first.end : last.start]))
 
 
 def _compared(vector: Vector, numbers: Numbers) -> bool:

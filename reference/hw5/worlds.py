@@ -20,8 +20,8 @@ Function = Callable[[Array], Array]
 Values = dict[str, dict[tuple[int, ...], Any]]
 
 STEPS = 3
-# (inputs, hidden, outputs) of the sheet: no two agree, so that a wrong matrix fails by its shape, and answers that write
-# a sum to 4 or both outputs out must hold.
+# (inputs, hidden, outputs) of the sheet: no two agree, so that a wrong matrix fails by its shape, and answers that
+# write a sum to 4 or both outputs out must hold.
 SIZES = (3, 4, 2)
 # A gradient of J_t carries the question's t besides its own index; without a t it is the gradient of J.
 OF_T = {"g_h": "J/h", "g_z": "J/z"}

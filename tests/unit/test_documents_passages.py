@@ -11,7 +11,12 @@ from grader.documents import Document, Passage, Place, find_passages, read_docum
 from grader.model import Location
 
 ROOT = Path(__file__).parents[2]
-WANTED = [Place(question=int(name[0]), part=name[1]) for name in "1a 1b 1c 2a 2b 2c 2d 3a 3b".split()]
+RUBRIC = yaml.safe_load((ROOT / "rubrics/hw5.yaml").read_text(encoding="utf-8"))
+WANTED = [
+    Place(question=place["question"], part=place["part"], clues=tuple(place["clues"]))
+    for place in (criterion.get("place") for criterion in RUBRIC["criteria"])
+    if place
+]
 CASES = yaml.safe_load((ROOT / "tests/cases/documents.yaml").read_text(encoding="utf-8"))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from grader.kinds.choice import Option, Question
-from tests.unit.kind_cases import PLEAS, check, judge, load_cases, mutate, name
+from tests.unit.kind_cases import PERSIAN, PLEAS, check, judge, load_cases, mutate, name
 
 CASES = load_cases("choice")
 
@@ -19,7 +19,8 @@ def test_case(case: dict[str, Any]) -> None:
 
 def test_table_is_large_and_varied() -> None:
     verdicts = {verdict for case in CASES for verdict in case["verdict"].split("|")}
-    assert len(CASES) >= 40
+    assert len(CASES) >= 120
+    assert sum(bool(PERSIAN.search(case["answer"])) for case in CASES) >= 15
     assert verdicts == {"correct", "partial", "wrong", "missing", "unreadable"}
 
 
@@ -68,3 +69,19 @@ def test_a_rubric_that_names_options_that_are_not_there_is_refused() -> None:
         Question(kind="choice", options=(option,), key=(2,))
     with pytest.raises(ValueError, match="phrase"):
         Option(number=1, text="one", phrases=("(open",))
+
+
+def test_a_group_counts_alone_and_is_for_a_person_beside_words_that_tell_its_options_apart() -> None:
+    assert check("q1b", "Unidirectional, a simpler network is enough.").verdict == "partial"
+    evidence = check("q1b", "Unidirectional, because of the weather of some days.")
+    assert evidence.verdict == "unreadable" and evidence.review is not None
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["only today's weather matters", "the days before play no role", "the future is needed", "we read backwards"],
+)
+def test_a_reason_that_contradicts_the_right_option_is_for_a_person(reason: str) -> None:
+    evidence = check("q1b", f"3, because {reason}.")
+    assert evidence.credit is None and evidence.review is not None and evidence.review.suggested_credit == 1
+    assert check("q1b", "3, because not only today but also the past matters.").verdict == "correct"

@@ -9,7 +9,7 @@ import pytest
 
 from grader.documents.phrases import compile_phrase, find_phrase
 from grader.documents.wording import fold
-from tests.unit.kind_cases import PLEAS, check, judge, load_cases, mutate, name
+from tests.unit.kind_cases import PERSIAN, PLEAS, check, judge, load_cases, mutate, name
 
 CASES = load_cases("prose")
 
@@ -21,7 +21,8 @@ def test_case(case: dict[str, Any]) -> None:
 
 def test_table_is_large_and_varied() -> None:
     verdicts = {verdict for case in CASES for verdict in case["verdict"].split("|")}
-    assert len(CASES) >= 40
+    assert len(CASES) >= 120
+    assert sum(bool(PERSIAN.search(case["answer"])) for case in CASES) >= 15
     assert verdicts == {"correct", "partial", "wrong", "missing", "unreadable"}
 
 
@@ -57,10 +58,30 @@ def test_nothing_that_a_student_writes_raises() -> None:
         ("مشتق پذیر", "argmax مشتق‌پذیر است", True),
         ("keys + queries", "queries and keys", True),
         ("keys + queries", "keys alone", False),
+        ("not differentia*", "not differentiable (can't do backprop)", True),
+        ("not train*", "I don't think we can train it", True),
+        ("not gradient*", "the gradient is not zero", False),
+        ("not train*", "a non-differentiable function is used to train", False),
+        ("مشتق (ندارد|نیست)", "argmax مشتق ندارد و پارامترها تغییر نمی‌کنند", True),
+        ("one ?way", "oneway", True),
     ],
 )
 def test_phrases(phrase: str, text: str, said: bool) -> None:
     assert (find_phrase(phrase, fold(text)) is not None) == said
+
+
+def test_what_is_said_of_a_foil_is_no_statement_about_the_subject() -> None:
+    said = "the gradient is zero and the keys are not trained, but it is cheap."
+    assert check("q3b", f"With argmax {said}").verdict == "correct"
+    assert check("q3b", f"With softmax {said}").verdict == "unreadable"
+    assert check("q3b", f"Unlike softmax, with argmax {said}").verdict == "correct"
+
+
+def test_a_statement_that_is_taken_back_is_for_a_person() -> None:
+    said = "Argmax has zero gradient so the keys are not trained and information is lost"
+    assert check("q3b", f"{said}.").verdict == "correct"
+    assert check("q3b", f"{said}, but this is wrong.").verdict == "unreadable"
+    assert check("q3b", f"Some people say: {said}.").verdict == "unreadable"
 
 
 @pytest.mark.parametrize("phrase", ["(open", "not ", "+ + +", ""])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from grader.documents.numbers import read_numbers
-from tests.unit.kind_cases import PLEAS, check, judge, load_cases, load_question, mutate, name
+from tests.unit.kind_cases import PERSIAN, PLEAS, check, judge, load_cases, load_question, mutate, name
 
 CASES = load_cases("vector")
 
@@ -20,7 +20,8 @@ def test_case(case: dict[str, Any]) -> None:
 
 def test_table_is_large_and_varied() -> None:
     verdicts = {verdict for case in CASES for verdict in case["verdict"].split("|")}
-    assert len(CASES) >= 40
+    assert len(CASES) >= 120
+    assert sum(bool(PERSIAN.search(case["answer"])) for case in CASES) >= 15
     assert verdicts == {"correct", "partial", "wrong", "missing", "unreadable"}
 
 
@@ -102,4 +103,25 @@ def test_notations_of_a_vector(text: str, values: tuple[float, ...]) -> None:
 
 @pytest.mark.parametrize("text", ["[1, a, 2]", "\\frac{1}{0}, 2, 3", "f(x)", "365 days", "~~[6,1,2]~~"])
 def test_what_is_no_vector(text: str) -> None:
+    assert read_numbers(text).vectors == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("o_1 = 6, o_2 = 1, o_3 = 2", (6, 1, 2)),
+        ("y[0] = 6, y[1] = 1, y[2] = 2", (6, 1, 2)),
+        ("x = 6, y = -1 and z = 2", (6, -1, 2)),
+        ("6i - j + 2k", (6, -1, 2)),
+        ("minus two, three, zero and six", (-2, 3, 0, 6)),
+        ("منفی دو، سه، صفر و شش", (-2, 3, 0, 6)),
+        ("[6, I, 2]", (6, 1, 2)),
+    ],
+)
+def test_vectors_in_words_and_by_components(text: str, values: tuple[float, ...]) -> None:
+    assert [vector.values for vector in read_numbers(text).vectors] == [values]
+
+
+@pytest.mark.parametrize("text", ["one label of two", "[i, l, o]", "a_1 = 6, a_3 = 2", "q_1 = 3 * 2, q_2 = 1, q_3 = 2"])
+def test_what_is_no_vector_of_components(text: str) -> None:
     assert read_numbers(text).vectors == ()

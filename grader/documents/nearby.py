@@ -1,0 +1,173 @@
+"""Whether the answer to a part without a label may stand somewhere else: then it is not missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from grader.documents.clues import Place, find_suited
+from grader.documents.counts import SURE, Count, find_count
+from grader.documents.labels import find_label, parse_part
+from grader.documents.noise import drop_struck, is_placeholder, is_question_text
+from grader.documents.pieces import goes_on
+from grader.documents.segments import Segment, is_title_line
+
+_FORMULA = re.compile(r"\$\$[^$]*\$\$|\$[^$\n]*\$")
+_LOOK_BACK = 500
+# No answer has more paragraphs, and no notebook more texts.
+_MOST = 200
+_JUNK = " \t.,;:!?|()[]{}<>*_~`'\"#-–—"
+_PERSIAN = re.compile(r"\W{0,8}(?P<part>الف|[بپجتد])\s*[)\-–:.،(]")
+# How an answer begins that chooses, counts or writes a formula at once.
+_ANSWERS = re.compile(
+    r"[\s*_>(\[-]*(?:\d|\$|\\\[|(?:the )?(?:options?|choices?|first|second|third|fourth|last|both)\b"
+    r"|گزینه|اول|دوم|سوم|چهارم)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class _Above:
+    """What stands above a line in its segment: the last of its text, and the numbers that its lines begin with."""
+
+    text: str
+    numbers: set[int] = field(default_factory=set)
+
+    def add(self, line: str) -> None:
+        self.text = f"{self.text}\n{line}"[-_LOOK_BACK:]
+        if count := find_count(line):
+            self.numbers.add(count.number)
+
+
+def find_hidden(place: Place, wanted: Sequence[Place], segments: Sequence[Segment]) -> str:
+    """Say where the answer to ``place`` may stand though no label of it counts; "" where it can stand nowhere."""
+    if not place.part:
+        return ""
+    told = [item for item in segments if item.place and not item.closed]
+    return (
+        _find_label(place, wanted, told)
+        or _find_name(place, segments)
+        or _find_text(place, wanted, told)
+        or _find_items(place, told)
+    )
+
+
+def _find_items(place: Place, told: Sequence[Segment]) -> str:
+    """Find an answer to the same question that is a list of numbered items: they may be its parts."""
+    for item in told:
+        if item.place is None or item.place.question != place.question:
+            continue
+        lines = [text for _, text in item.units if text.strip() and not text.lstrip().startswith("#")]
+        counts = [count.number for text in lines if (count := find_count(text))]
+        if len(set(counts)) > 1 and (first := find_count(lines[0])) and first.number == 1:
+            return "another answer to this question is a numbered list"
+    return ""
+
+
+def is_report(segments: Sequence[Segment], wanted: Sequence[Place]) -> bool:
+    """Tell whether unplaced text answers half of the sheet: a notebook that holds the report as well."""
+    suited: set[Place] = set()
+    loose = (item for item in segments if item.place is None or item.closed)
+    for text in islice((text for item in loose for text in _list_paragraphs(item)), _MOST):
+        found = find_suited(text, wanted)
+        if len(found) == 1:
+            suited |= found
+    return len(suited) * 2 >= len([place for place in wanted if place.clues]) > 0
+
+
+def _find_label(place: Place, wanted: Sequence[Place], segments: Sequence[Segment]) -> str:
+    """Find the part's label inside another answer: in full, or in its own question's text."""
+    label = re.compile(rf"(?<!\w){place.part}(?:\s?\)|[.:](?=\s))(?!\w)", re.IGNORECASE)
+    number = 1 + [other.part for other in wanted if other.question == place.question].index(place.part)
+    for item in segments:
+        here = item.place is not None and item.place.question == place.question
+        above = _Above(text=item.units[0][1])
+        for _, text in item.units[1:]:
+            if _names(text, place, number, here, above):
+                return f"“{text.strip()[:20]}” stands in the middle of another answer"
+            above.add(text)
+        if here and (match := label.search(_FORMULA.sub(" ", item.unstruck))):
+            return f"“{match[0].strip()}” stands in the middle of another answer"
+    return ""
+
+
+def _find_name(place: Place, segments: Sequence[Segment]) -> str:
+    """Find the part named in full anywhere in a line: "and 2 d) is ..."."""
+    name = re.compile(
+        rf"(?<![\w.])(?:q(?:uestion)?\s?)?{place.question}\s?[.\-–)]?\s?\(?{place.part}(?:\s?\)|\s?:|\s(?:is|=)\s)",
+        re.IGNORECASE,
+    )
+    for item in segments:
+        for unit, text in item.units:
+            where = text if unit.label else unit.text
+            if not unit.code_cell and (match := name.search(_FORMULA.sub(" ", drop_struck(where)))):
+                return f"“{match[0].strip()}” stands in the middle of another answer"
+    return ""
+
+
+def _names(text: str, place: Place, number: int, here: bool, above: _Above) -> bool:
+    """Tell whether a line begins with a part's label in any habit; ``here`` within its own question."""
+    # "b less work": a letter that no sentence begins with ("a" is a word of its own).
+    letter = re.match(r"\W*([a-h])[ \t]+\S", text, re.IGNORECASE)
+    if here and letter and letter[1].lower() == place.part != "a":
+        return True
+    if (persian := _PERSIAN.match(text)) and here and parse_part(persian["part"]) == place.part:
+        short = persian["part"] == "ج" and (is_question_text(above.text) or is_placeholder(above.text))
+        return not short  # "ج:" below a question is short for "answer:"
+    if here and (count := find_count(text)) and _is_part(count, place, number, above.numbers):
+        return True
+    found = find_label(text.lstrip(_JUNK))
+    return bool(
+        found
+        and (found.full or not found.bare)
+        and found.part == place.part
+        and (found.question == place.question or (here and not found.question))
+    )
+
+
+def _is_part(count: Count, place: Place, number: int, above: Collection[int]) -> bool:
+    """Tell whether a number at a line's start is that of the part, and not one of a list inside the answer."""
+    if count.number != number or count.question not in (None, place.question) or not count.rest.strip():
+        return False
+    if count.style in SURE:
+        return True
+    return number > 1 and number - 1 not in above
+
+
+def _find_text(place: Place, wanted: Sequence[Place], segments: Sequence[Segment]) -> str:
+    """Find a text under another label that answers this part by the rubric's clues, or seems to be a second answer."""
+    parts = [other for other in wanted if other.question == place.question]
+    before = parts[parts.index(place) - 1] if parts[0] != place else None
+    for item in segments:
+        if item.place is None:
+            continue
+        for index, text in enumerate(islice(_list_paragraphs(item), _MOST)):
+            suited = find_suited(text, wanted)
+            own = item.place in suited
+            same = item.place.question == place.question
+            if not own and (suited == {place} or (same and place in suited)):
+                return f"the text under {_name(item.place)} reads like an answer to this part"
+            if index and not own and item.place == before and _ANSWERS.match(text):
+                return f"a second answer seems to stand under {_name(item.place)}"
+    return ""
+
+
+def _name(place: Place) -> str:
+    return f"question {place.question} {place.part}".strip()
+
+
+def _list_paragraphs(segment: Segment) -> Iterator[str]:
+    """Yield a segment's paragraphs, a formula together with the sentence that leads to it; no quoted question."""
+    paragraph = ""
+    for unit, text in segment.units:
+        if unit.quoted or is_title_line(unit, text) or is_placeholder(drop_struck(text)):
+            continue
+        if unit.joint == "\n\n" and paragraph and not goes_on(paragraph, text):
+            yield paragraph
+            paragraph = text
+        else:
+            paragraph += f"\n{text}"
+    if paragraph.strip() and not is_question_text(paragraph):
+        yield paragraph

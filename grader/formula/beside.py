@@ -1,0 +1,141 @@
+"""What stands beside a formula and changes it: a sign outside the dollars, "is wrong", "then divide by 3".
+
+A formula is read where it stands; what its writer says around it is not. Where that may turn a right answer into a
+wrong one, or a wrong one into a right one, a person reads the whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from grader.formula.extract import MATH, clean_passage
+from grader.formula.normalise import normalise
+
+_F = "⟦F⟧"
+_LATER = rf"(?![\s\S]*{_F})"  # nothing but this formula can be meant
+_FLAGS = re.IGNORECASE | re.MULTILINE
+
+_SIGNS = (
+    rf"(?<!⟧)(?<!⟧ )[-−]\(?{_F}",
+    rf"\d\s*[-−+×·*/]\s*\(?{_F}",
+    rf"(?<!⟧)(?<!⟧ )[×·/^√∑Σ∏‖÷±]\s*\(?{_F}",
+    rf"(?<=[^\s⟧])[ ]\*[ ]\(?{_F}",
+    rf"(?<![\w.):⟧=\-])(?<!= )\d+(?:\.\d+)?\s*\(?{_F}",
+    rf"[A-Za-zη-ωΣ][(\[]\s*{_F}",
+    rf"{_F}\)?\s*(?:[\^²³ᵀ/÷×·∙])(?!\s*\(?⟦)",
+    rf"{_F}\)?\s*[*+](?=\s*[\d(])",
+    rf"{_F}\)?\s*[-−–]\s*(?=[\d(])",
+    rf"{_F}\)?['’](?!\w)",
+    rf"\\\|\s*{_F}|{_F}\s*\\\|",
+)
+_OF = r"(?:\s+of)?(?:\s+the)?(?:\s+(?:vector|matrix|expression|quantity|term|formula))?\s*:?\s*\(?"
+_WORDS = (
+    r"\b(?:opposite|negative|negation|inverse|reciprocal|squares?|root|absolute value|magnitude|norm"
+    r"|sign|average|mean"
+    r"|exponential|logarithm|components|entries|trace|determinant)"
+    rf"\s+of(?:\s+the)?(?:\s+\w+)?\s*\(?{_F}",
+    rf"\b(?:twice|half|double|triple|thrice|minus|inverse|squared|dot product|inner product){_OF}{_F}",
+    rf"\b(?:is|are|was|does|do)\s*(?:not|n['’]t)(?:\s+(?:equal|the same as|simply|just))?(?:\s+to)?\s*:?\s*{_F}"
+    r"(?!,?\s*(?:but|rather|it is))",
+    rf"\b(?:isn|aren|wasn|doesn)['’]t(?:\s+equal)?(?:\s+to)?\s*:?\s*{_F}(?!,?\s*(?:but|rather))",
+    rf"≠\s*{_F}|\bunequal\b",
+    rf"{_F}[^.\n;⟦]{{0,25}}\b(?:is|are|was) (?:wrong|incorrect|false|not (?:right|correct|true"
+    rf"|the answer|it)){_LATER}",
+    rf"\b(?:but|which|this|that|it) (?:is|was|would be) (?:wrong|incorrect|false|not (?:right|correct)){_LATER}",
+    rf"{_F}[^⟦\n]{{0,60}}\b(?:sign (?:reversed|flipped|changed|inverted)"
+    r"|(?:reversed|flipped|opposite|changed|wrong) sign|squared|transposed|averaged|divided by|halved"
+    r"|doubled|inverted|multiplied by|independent of)",
+    rf"{_F}[^⟦]*(?:\bthen|\bfinally|\band|,|\.)\s*(?:we )?(?:divide|multiply|average"
+    r"|transpose|square|negate|subtract|scale|normali[sz]e|take the (?:mean|average|transpose|sign"
+    rf"|square|norm|log))\b{_LATER}",
+    rf"{_F}[^⟦]*\b(?:edit|correction|erratum|update|p\.?s\.?)\s*:{_LATER}",
+    rf"{_F}[^⟦]*(?:\bforgot|\bshould(?:n['’]t| not)? be (?:there|here|dropped|removed|transposed|negative|added))",
+    rf"{_F}[^.\n⟦]{{0,20}}\b(?:except|excluding|without (?:the )?(?:first|last|second|term|transpose|sum|factor))",
+    r"(?:قرینه|نصف|نیم|دو ?برابر|سه ?برابر|مربع|مجذور|توان|قدر ?مطلق|وارون|معکوس|منفی"
+    r"|(?:جمع|مجموع) مولفه|میانگین|لگاریتم|جذر)"
+    rf"[\s\u200c\u0600-\u06ff]{{0,12}}{_F}",
+    rf"{_F}\s*[^.\n⟦]{{0,15}}(?:نیست|نمی.?باشد|غلط|اشتباه|نادرست|به توان|تقسیم|با علامت){_LATER}",
+    rf"{_F}[^⟦]*(?:سپس|بعد|و)\s*(?:بر|در)\s*\S+\s*(?:تقسیم|ضرب)",
+)
+_ASIDES = (
+    rf"{_F}\s*\?\s*no\b",
+    rf"\bwould be\s*{_F}",
+    rf"{_F}[^⟦]*\band\b\s*⟦[Fs]⟧\s*(?:for|if|when)\b",
+    rf"{_F}[^⟦\n]*(?:⟦s⟧)?[^⟦\n]*(?:\bonly for\b|\b(?:true|correct|right) class|\bif\s*\w\s*=\s*\d)",
+    r"\b(?:oops|swap|something else|my friend|would be|up to (?:a|the)(?: minus)? sign|in place of"
+    rf"|no transpose){_LATER}",
+    rf"{_F}[^⟦]*\b(?:starting (?:at|from) (?:the )?(?:\w\s*=|second|step)|runs from|only the (?:first"
+    r"|last)|is zero because|p\.s\.|here it is different)",
+    rf"{_F}\s*,?\s*\(?element-?\s?wise",
+    rf"\|{_F}\|(?![^\n]*\|)",
+)
+_PATTERNS = tuple(re.compile(pattern, _FLAGS) for pattern in (*_SIGNS, *_WORDS, *_ASIDES))
+# The same inside the dollars: what is no mathematics there is not read.
+_INSIDE = re.compile(
+    r"\\(?:text\w*|mbox|mathrm)\s*\{[^{}]*(?:\b(?:minus|squared|divided?|wrong|except|transposed?|not"
+    r"|reversed|opposite"
+    r"|negative|without|twice|half|sign of|mean of)|منفی|قرینه|غلط|اشتباه|نیست|ترانهاده)[^{}]*\}"
+    r"|\\text\w*\s*\{\s*times\s*\}|\\not\b|\\footnote|\\langle|\\star\b",
+    re.IGNORECASE,
+)
+_JOINT = r"(?:,|;|\bto\b|\.{2,}|…|\\[lc]?dots|-|–|تا|\band\b|و)"
+
+
+def find_doubt(text: str, times: Sequence[str], steps: int) -> str | None:
+    """Return why what stands around the formulas of a passage may change them, None where nothing does.
+
+    ``times`` are the question's time indices, ``steps`` is the T of its model.
+    """
+    text = clean_passage(text)
+    masked = _mask(text)
+    if any(pattern.search(masked) for pattern in _PATTERNS) or _INSIDE.search(text):
+        return "words or signs beside the formula may change it"
+    if re.search(r"\\[cl]?dots|\.\.\.|⋯|…", text) and re.search(rf"{_F}[^⟦]*\b(?:times|factors)\b", masked):
+        return "how often a factor stands is told in words"
+    plain = normalise(text)
+    if _limits_range(plain, times, steps):
+        return "a range is given beside the formula that is not the question's"
+    if len(times) > 1 and _exchanges_cases(masked, times[0], times[-1]):
+        return "the cases that stand beside the formula are not the question's"
+    return None
+
+
+def _mask(text: str) -> str:
+    """Return the text with ⟦F⟧ for its formulas; conditions and single names stay readable."""
+
+    def mask(match: re.Match[str]) -> str:
+        body = next(value for value in match.groups()[::1] if value is not None)
+        plain = normalise(body).strip()
+        if re.fullmatch(r"[a-zT0\d\s+\-,<>=!]*(?:\\(?:le|ge|lt|gt|ne)[qt]?\s*[a-zT\d\s+\-]*)?", plain):
+            return f" {plain} "
+        if re.search(r"=\s*\{?(?:\\mathbf\s*\{?)?0\}{0,2}\s*$", plain):
+            return "⟦0⟧"
+        return _F if re.search(r"[-+=*/^]|\\[a-zA-Z]+.*\\[a-zA-Z]+|_.*_|\s\S", body) else "⟦s⟧"
+
+    return MATH.sub(mask, text)
+
+
+def _limits_range(plain: str, times: Sequence[str], steps: int) -> bool:
+    """Whether "t = 1, 2" or "T = 2" stands somewhere."""
+    letters = "".join(times) or "t"
+    start = rf"(?<![A-Za-z\\])[{letters}]\s*(?:=|\\in\b|\bfrom\b|از)[\s\\{{]*"
+    pattern = start + rf"(\d(?:\s*{_JOINT}+\s*\d)+)(?!\s*[+\-*/^_]|\d)"
+    for match in re.finditer(pattern, plain):
+        numbers = [int(number) for number in re.findall(r"\d", match[1])]
+        falling = numbers == sorted(numbers, reverse=True)  # the steps of a recursion
+        if (min(numbers), max(numbers)) != (1, steps) and not falling:
+            return True
+    return any(int(number) != steps for number in re.findall(r"(?<![A-Za-z\\^_{])T\s*=\s*(\d)\b", plain))
+
+
+def _exchanges_cases(masked: str, first: str, last: str) -> bool:
+    later = rf"{last}\s*(?:>|\\g[te]q?)\s*{first}|{first}\s*(?:<|\\l[te]q?)\s*{last}"
+    lead = r"[\s,(]*(?:for|if|when|where|برای|اگر|وقتی)?[\s(]*"
+    if re.search(rf"{_F}{lead}(?:{later})", masked, _FLAGS):
+        return True
+    for match in re.finditer(rf"(?:\bfor|\bif|\bwhen|برای|اگر)[\s(]*(?:{later})[\s):,]*{_F}", masked, _FLAGS):
+        if not re.search(r"zero|\b0\b|صفر|⟦0⟧", masked[max(0, match.start() - 25) : match.start()]):
+            return True
+    alone = rf"{_F}{lead}(?:{last}\s*=\s*{first}|{first}\s*=\s*{last})[^⟦]*(?:otherwise|\belse\b|در غیر|وگرنه)"
+    return bool(re.search(alone, masked, _FLAGS))

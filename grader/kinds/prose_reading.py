@@ -1,0 +1,100 @@
+"""Which key points the sentences of an answer make, deny or only touch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from grader.documents.phrases import find_clause, find_phrase, locate_phrase
+from grader.documents.wording import Sentence, is_condition, is_disputed, is_sentence, is_supposed
+from grader.kinds.prose_question import Point, Question, Rule
+
+Status = Literal["made", "contradicted", "mixed", "strewn", "absent"]
+
+# What a clause is not about: "instead of softmax", "than with softmax".
+_ASIDE = re.compile(
+    r"\b(?:instead of|in place of|without|replac\w*|unlike|than|compared (?:to|with)|no|rather than|not|from"
+    r"|lose|losing)"
+    r"(?:\s+(?:with|the|a|using|usual|normal|in|for|of))*\W*$|(?:به جای|بجای|برخلاف|بدون|نسبت به|از)\W*$"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A sentence for or against a point; ``said`` where it is a statement and no scrap."""
+
+    sentence: Sentence
+    for_it: bool
+    said: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What became of every point, the sentences that touch it, and the rule that holds."""
+
+    sentences: tuple[Sentence, ...]
+    hits: Mapping[str, Sequence[Hit]]
+    status: Mapping[str, Status]
+    rule: Rule | None
+
+
+def read_points(question: Question, sentences: Sequence[Sentence]) -> Reading:
+    """Return which points of a question the sentences make."""
+    hits = {point.name: _find_hits(question, point, sentences) for point in question.points}
+    strewn = [hit.sentence.folded for found in hits.values() for hit in found if hit.for_it and not hit.said]
+    crowded = {text for text in strewn if strewn.count(text) >= 3}
+    status = {point.name: _status(point, hits[point.name], crowded) for point in question.points}
+    made = {name for name, found in status.items() if found == "made"}
+    return Reading(sentences=tuple(sentences), hits=hits, status=status, rule=_find_rule(question, made))
+
+
+def _find_hits(question: Question, point: Point, sentences: Sequence[Sentence]) -> list[Hit]:
+    hits = []
+    for sentence in sentences:
+        if sentence.plain.rstrip().endswith(("?", "؟")):
+            continue
+        # An entry of a list makes its one point without a verb ("- zero gradient").
+        entry = sentence.item and 1 < len(sentence.folded.split()) <= 6
+        said = (is_sentence(sentence.folded) or entry) and not is_disputed(sentence.folded)
+        if _says(question, point, point.supports, sentence.folded):
+            hits.append(Hit(sentence=sentence, for_it=True, said=said))
+        if _says(question, point, point.contradicts, sentence.folded) and not is_supposed(sentence.folded):
+            hits.append(Hit(sentence=sentence, for_it=False, said=said))
+    return hits
+
+
+def _says(question: Question, point: Point, phrases: Sequence[str], folded: str) -> bool:
+    spans = [span for phrase in phrases if (span := find_phrase(phrase, folded))]
+    if not point.deciding:
+        return bool(spans)
+    said = (span for span in spans if not is_condition(folded, span[0]))
+    return any(not _is_of_foil(question, find_clause(folded, *span)) for span in said)
+
+
+def _is_of_foil(question: Question, clause: str) -> bool:
+    """Return whether a clause speaks of what the subject is compared with and not of the subject."""
+    named = [span for foil in question.foils for span in locate_phrase(foil, clause)]
+    others = [start for start, _, _ in named if not _ASIDE.search(clause[:start])]
+    return bool(others) and not any(locate_phrase(word, clause) for word in question.subject)
+
+
+def _status(point: Point, hits: Sequence[Hit], crowded: set[str]) -> Status:
+    """Return what became of a point.
+
+    A bare fragment carries a point that does not decide, unless it is ``crowded`` with the words of many points.
+    """
+    support = [hit for hit in hits if hit.for_it]
+    made = [h for h in support if h.said or (not point.deciding and h.sentence.folded not in crowded)]
+    if len(support) < len(hits):
+        return "mixed" if support else "contradicted"
+    return "made" if made else "strewn" if support else "absent"
+
+
+def _find_rule(question: Question, made: set[str]) -> Rule | None:
+    further = made - {point.name for point in question.points if point.deciding}
+    for rule in question.rules:
+        if set(rule.needs) <= made and len(further - set(rule.needs)) >= rule.others:
+            return rule
+    return None
