@@ -13,12 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from grader.course import load_course
 from grader.intake import archive as intake_archive
 from grader.intake import listing as intake_listing
 from grader.intake import open_submission, read_artifact
 from grader.model import Submission
+from grader.pipeline import grade_submission
 from tests.benchmarks.fuzz_archives import mutate, try_archive
-from tests.unit.archive_cases import ATTACKS, REPORT, make_tar, make_zip, unmarked, zip_link
+from tests.class_maker import make_quick_course
+from tests.unit.archive_cases import ATTACKS, REPORT, encrypt, make_tar, make_zip, unmarked, zip_link
 
 ROOT = Path(__file__).parents[2]
 
@@ -185,6 +188,22 @@ def test_the_largest_hand_in_that_is_read_takes_little_memory(tmp_path: Path) ->
     command = [sys.executable, "-c", program, str(tmp_path)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.stdout.split() == ["True", "True"], run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("name", ["x.zip", "x.rar"])
+def test_an_archive_that_stays_closed_may_hold_the_answers_that_are_missing(tmp_path: Path, name: str) -> None:
+    course = make_quick_course(tmp_path / "course", preload=[])
+    verdicts = []
+    for data in (make_zip(("notes.md", b"")), encrypt(make_zip(("report.md", REPORT))), b"Rar!\x1a\x07"):
+        hand_in = course / "submissions" / f"s-00{len(verdicts)}"
+        hand_in.mkdir(parents=True)
+        (hand_in / "report.md").write_bytes(REPORT)
+        (hand_in / name).write_bytes(data)
+        loaded = load_course([hand_in], root=None, rubric=None, class_folder=hand_in.parent)
+        sheet = grade_submission(loaded, hand_in, lodgings=None)
+        verdicts.append({mark.evidence.verdict for mark in sheet.marks[1:]})
+        assert sheet.marks[0].evidence.verdict == "correct"
+    assert verdicts == [{"missing"}, {"unreadable"}, {"unreadable"}]
 
 
 def test_mutated_archives_never_raise(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.class_maker import make_quick_course, make_reports
+from tests.unit.archive_cases import make_zip
 from tests.unit.batch_cases import read_sheets, run_grade
 from tests.unit.test_batch_run import works
 from tests.unit.test_intake_times import make_repository
@@ -145,6 +146,29 @@ def test_what_is_wrong_with_times_and_extensions_stops_before_anything_is_graded
     run = grade(course, out, "--roster", roster, "--allow-strangers", times={"s0001": IN_TIME})
     assert run.returncode == 2 and "late.extensions.s0003: is not on the roster" in run.stderr
     assert not out.exists()
+
+
+def test_a_platforms_time_counts_and_its_mark_alone_does_not(course: Path, tmp_path: Path) -> None:
+    report = (course / "submissions" / "s0001" / "report.md").read_bytes()
+    scores = f"username,submission_tag,datetime\ns0001,x,{IN_TIME}\ns0002,x,{LATE_BY_TWO}\n".encode()
+    members = [(f"dl-hw5-s000{number}/report.md", report) for number in (1, 2)]
+    download = course / "dl-hw5_submissions_2026_12_05_T_10_00_00.zip"
+    download.write_bytes(make_zip(("scores.csv", scores), *members))
+    run = run_grade(download, "--out", tmp_path / "out", "--jobs", 1)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert totals(tmp_path / "out") == {"s0001": 15, "s0002": 7}
+    heap = course / "heap"
+    heap.mkdir()
+    for name in ("doejane_LATE_4321_98765_report.md", "roeal_77_98766_report.md"):
+        (heap / name).write_bytes(report)
+    assert run_grade(heap, "--out", tmp_path / "canvas", "--jobs", 1).returncode == 3
+    sheets = read_sheets(tmp_path / "canvas")
+    assert {name: (data["awarded"], bool(data["review"])) for name, data in sheets.items()} == {
+        "4321": (None, True), "77": (None, True)
+    }  # fmt: skip
+    flagged = {name for name, data in sheets.items() if "intake.late_flag" in str(data["findings"])}
+    assert flagged == {"4321"}
+    assert "learning platform marks" not in (tmp_path / "canvas" / "4321" / "feedback.html").read_text()
 
 
 def test_without_a_deadline_times_change_nothing(course: Path, tmp_path: Path) -> None:
