@@ -68,6 +68,17 @@ class CourseKeys:
         return build_digest("marksheet", self._whole_digest, _describe(submission), time)
 
 
+def digest_course(course: Course) -> str:
+    """Return the digest of what a marksheet and its page are made from besides the hand-in and the machine.
+
+    Two marksheets of one hand-in with the same digest say the same, unless a person decided in between.
+    """
+    names = ("rubric", "reference", "grader")
+    return build_digest(
+        "course", [course.digests[name] for name in names], course.key_id, _digest_templates(course.root)
+    )
+
+
 def _describe(submission: Submission) -> list[Json]:
     """Return what was handed in: also the files that were not opened."""
     findings = [finding.message for finding in submission.findings]

@@ -101,7 +101,7 @@ print(found)
 def listing_cell() -> str:
     """Return a cell that prints every file of the grader, the reference or the rubrics that can be listed.
 
-    Files are known by their last two names (``grader/cli.py``); what a room shows on purpose is left out.
+    Files are known by their last two names (``cli/entry.py``); what a room shows on purpose is left out.
     """
     wanted = set()
     for folder in ("grader", "reference", "rubrics", "templates"):

@@ -68,7 +68,7 @@ def test_the_last_job_is_given_the_whole(tmp_path: Path) -> None:
 
 
 def test_the_job_is_the_command_line(tmp_path: Path) -> None:
-    from grader.cli import grade
+    from grader.cli.grade import grade
 
     times = tmp_path / "my times.csv"
     times.write_text("student_id,submitted_at\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grader import cli
+from grader.cli import options
 from grader.errors import ConfigError, NothingFoundError
 from grader.intake import (
     LAYOUTS,
@@ -224,4 +224,4 @@ def test_times_need_a_zone(text: str, time: str | None) -> None:
 
 
 def test_the_command_line_names_the_layouts() -> None:
-    assert tuple(LAYOUTS) == cli.LAYOUTS
+    assert tuple(LAYOUTS) == options.LAYOUTS

@@ -30,7 +30,7 @@ def is_shown(tree: Tree, path: Path) -> bool:
 
 
 @pytest.mark.parametrize(
-    "path", ["grader", "grader/cli.py", "reference", "rubrics/hw5.yaml", "tests", "pyproject.toml"]
+    "path", ["grader", "grader/cli/entry.py", "reference", "rubrics/hw5.yaml", "tests", "pyproject.toml"]
 )
 def test_the_grader_the_reference_and_the_rubrics_are_not_shown(tree, path):
     assert not is_shown(tree, ROOT / path)

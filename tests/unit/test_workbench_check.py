@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from grader.cli import check
+from grader.cli.check import check
 from grader.course import Course, load_course
 from grader.errors import InfrastructureError
 from grader.workbench.check import DIFFERENCES_RTOL, RTOL, Proof, check_course

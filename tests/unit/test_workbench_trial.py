@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from grader.cli import try_
+from grader.cli.trying import try_
 from grader.course import load_course
 from grader.errors import ConfigError
 from grader.model import Evidence, Review
