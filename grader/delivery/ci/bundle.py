@@ -40,7 +40,11 @@ __all__ = ["list_requests", "notebook_runs"]
 _NOTEBOOK_QUESTION = {
     "kind": "notebook",
     "points": [
-        {"id": "ran", "title": "every cell runs without an error, in a fresh kernel, from top to bottom", "credit": 0.5},
+        {
+            "id": "ran",
+            "title": "every cell runs without an error, in a fresh kernel, from top to bottom",
+            "credit": 0.5,
+        },
         {"id": "filled", "title": "no cell to fill in is as it was handed out", "credit": 0.25},
         {"id": "names", "title": "the functions and classes of the handed-out notebook are there", "credit": 0.25},
     ],
