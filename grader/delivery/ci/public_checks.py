@@ -1,7 +1,7 @@
 """What students' own CI asks of a notebook: that it runs, that nothing is left blank, that what was given is there.
 
-The bundle's ``reference/<assignment>/public.py`` names these (see bundle.py); they see an Execution, as every check of a
-course does, and the blank notebook that students were given.
+The bundle's ``reference/<assignment>/public.py`` names these (see bundle.py). They see an Execution, as every check of
+a course does, and the blank notebook that students were given.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""One hand-in checked in CI against a bundle, and what each platform reads of it. Everything is written from its
-student view: what runs here is no secret, and what it writes is read by the student.
-"""
+"""One hand-in checked in CI against a bundle: nothing that runs here is secret, and all it writes is read by students."""
 
 from __future__ import annotations
 
@@ -31,8 +29,10 @@ FORMATIVE = Finding(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """What CI found: the marksheet by the bundle's rubric, and the exit code. That parts wait for a person is no
-    failure here."""
+    """What CI found: the marksheet by the bundle's rubric, and the exit code.
+
+    That parts wait for a person is no failure here.
+    """
 
     marksheet: Marksheet
     code: Exit

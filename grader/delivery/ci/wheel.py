@@ -1,6 +1,6 @@
-"""This grader as a wheel, byte for byte the same each time: what CI installs, without a registry or a token.
+"""The grader itself as a wheel, byte for byte the same each time: what CI installs, without a registry or a token.
 
-Format: the binary distribution format of the Python packaging guide (a zip with ``.dist-info/{METADATA,WHEEL,RECORD}``).
+Format: "Binary distribution format" of the Python packaging guide (a zip with .dist-info/{METADATA,WHEEL,RECORD}).
 """
 
 from __future__ import annotations
