@@ -55,6 +55,9 @@ class Criterion:
     place: RubricPlace | None = None
     # Who may see what was expected: students at once, students after the due date, or staff only.
     expected_visibility: Literal["visible", "after_due", "staff"] = "visible"
+    # What a student's own CI does with it, before the deadline: `found` says whether the answer is there and can be
+    # read, `marked` marks it too (its key can then be read by students), `hidden` leaves it out.
+    student_ci: Literal["found", "marked", "hidden"] = "found"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +127,8 @@ def _find_problems(rubric: Rubric, resolve: Resolve) -> Iterator[tuple[tuple[str
 
 def _find_criterion_problems(criterion: Criterion, rubric: Rubric, resolve: Resolve) -> Iterator[str]:
     question = criterion.question
+    if criterion.student_ci == "marked":
+        yield from _find_public_problems(criterion)
     if question.kind == "notebook":
         if rubric.notebook is None:
             yield "is a notebook question, but the rubric has no `notebook:` section"
@@ -132,6 +137,18 @@ def _find_criterion_problems(criterion: Criterion, rubric: Rubric, resolve: Reso
         yield "needs a `place:` (question and part), since a report answers it"
     if question.kind == "formula":
         yield from find_bank_problems(criterion.id, question, rubric.worlds, resolve)
+
+
+def _find_public_problems(criterion: Criterion) -> Iterator[str]:
+    """Yield why a criterion cannot be marked in students' own CI, where everything it is marked by can be read."""
+    kind = criterion.question.kind
+    if kind in ("notebook", "formula"):
+        yield f"`student_ci: marked` cannot be: a {kind} question is marked by the reference, which students never get"
+    if criterion.expected_visibility != "visible":
+        yield (
+            "`student_ci: marked` shows its key to students before the deadline, but "
+            f"`expected_visibility` is {criterion.expected_visibility}"
+        )
 
 
 def _find_unresolved(name: str, resolve: Resolve) -> Iterator[str]:

@@ -73,6 +73,8 @@ class NotebookSettings:
     """The folder whose files lie beside the notebook when it runs."""
     template: str = ""
     """The blank notebook that students were given."""
+    handed_out: tuple[str, ...] = ()
+    """Those files of ``data`` that students were given: what may lie beside the notebook in their own CI."""
     probes: str = ""
     """The file of probe functions that is sent into the notebook's process. Assume that students read it."""
     checks: str = ""
