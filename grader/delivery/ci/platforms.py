@@ -11,7 +11,7 @@ from pathlib import Path
 
 from grader.delivery.ci import github
 from grader.delivery.ci.run import write_files
-from grader.delivery.formats.classroom50 import build_rows
+from grader.delivery.formats.classroom50 import build_scores, render_release_body
 from grader.delivery.formats.gradescope import render_gradescope
 from grader.delivery.formats.junit import render_junit
 from grader.delivery.formats.markdown import render_markdown
@@ -66,7 +66,7 @@ def _round(value: Decimal) -> int | float:
 def _write_actions(view: StudentView, out: Path) -> None:
     summary = github.cut(render_markdown(view))
     page = render_page(view, [])
-    write_files(out, [("feedback.html", page), ("summary.md", summary), ("junit.xml", render_junit(view))])
+    write_files(out, [("feedback.html", page), ("summary.md", summary), ("junit.xml", render_junit([view]))])
     print(github.quote(github.list_lines(view)))
     for line in github.build_annotations(view):
         print(line)
@@ -85,15 +85,11 @@ def _write_reporter(view: StudentView, out: Path) -> None:
 
 
 def _write_classroom50(view: StudentView, out: Path) -> None:
-    rows, scale = build_rows(view)
-    document = {
-        "score": sum(int(str(row["score"])) for row in rows),
-        "max-score": sum(int(str(row["max-score"])) for row in rows),
-        "tests": rows,
-    }
-    note = f"All points here are multiplied by {scale}, since this platform knows whole numbers only.\n\n"
-    body = (note if scale > 1 else "") + render_markdown(view)
-    write_files(out, [("tests.json", json.dumps(document)), ("release-body.md", body[:60_000])])
+    scale = 100
+    write_files(
+        out,
+        [("tests.json", json.dumps(build_scores(view, scale))), ("release-body.md", render_release_body(view, scale))],
+    )
     print("\n".join(f"    {line}" for line in github.quote(github.list_lines(view)).splitlines()[1:-1]))
 
 
