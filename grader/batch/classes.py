@@ -29,8 +29,8 @@ class GradedClass:
 def keep_classes(store: Store, classes: Sequence[GradedClass]) -> None:
     """Remember the classes of a run, beside those of earlier runs into the same folder.
 
-    Of a class that was known its job is the new one; hand-ins that were found before and not now are kept only where
-    the store still has a marksheet of them.
+    Of a class that was known its job is the new one. Hand-ins that were found before and not now are kept where the
+    store has a marksheet of them; one that was found elsewhere this time belongs there, since its marks do.
     """
     known = {item.job.class_folder: item for item in _read(store)}
     marked = store.list_marksheets()
@@ -41,6 +41,11 @@ def keep_classes(store: Store, classes: Sequence[GradedClass]) -> None:
         job = dataclasses.replace(item.job, fresh=False, prepare=False)
         roster = item.roster or (before.roster if before else "")
         known[job.class_folder] = GradedClass(job=job, hand_ins=tuple(found.values()), roster=roster)
+    current = {hand_in.student for item in classes for hand_in in item.hand_ins}
+    folders = {item.job.class_folder for item in classes}
+    for folder in known.keys() - folders:
+        rest = tuple(hand_in for hand_in in known[folder].hand_ins if hand_in.student not in current)
+        known[folder] = dataclasses.replace(known[folder], hand_ins=rest)
     data = [
         {
             "job": dataclasses.asdict(item.job),
@@ -48,6 +53,7 @@ def keep_classes(store: Store, classes: Sequence[GradedClass]) -> None:
             "roster": item.roster,
         }
         for item in known.values()
+        if item.hand_ins
     ]
     state: dict[str, Any] = {"schema": CLASSES_SCHEMA, "classes": data}
     if store.find_state(_STATE) != state:

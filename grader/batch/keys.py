@@ -7,7 +7,6 @@ leaves runs as they are, and a changed probe runs notebooks again but leaves rep
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,6 +49,7 @@ class CourseKeys:
         digests = {name: course.digests[name] for name in ("reference", "grader")}
         self._evidence: list[Json] = [rubric, data, digests, course.key_id, machine]
         self._whole: list[Json] = [*self._evidence, course.digests["rubric"], _digest_templates(course.root)]
+        self.course = digest_course(course)
         self._evidence_digest = build_digest(self._evidence)
         self._whole_digest = build_digest(self._whole)
 
@@ -85,7 +85,6 @@ def _describe(submission: Submission) -> list[Json]:
     return [submission.student, submission.digest, submission.machine_read, submission.late_flag, findings]
 
 
-@functools.lru_cache(maxsize=8)
 def _digest_tree(folder: Path) -> str:
     return digest_folder(folder)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader.batch.events import Job, Summary, Work
-from grader.batch.keys import CourseKeys, digest_course
+from grader.batch.keys import CourseKeys
 from grader.batch.page_files import show_pages
 from grader.batch.store import Record, Store
 from grader.codec import (
@@ -222,7 +222,7 @@ def _build_record(
     page = desk.store.put(render_feedback(sheet, desk.course.root).encode("utf-8", "surrogateescape"))
     return Record(
         student=submission.student,
-        keys={**keys, "whole": desk.keys.whole(submission), "course": digest_course(desk.course)},
+        keys={**keys, "whole": desk.keys.whole(submission), "course": desk.keys.course},
         objects={**objects, "marksheet": marksheet, "page": page},
         summary=dataclasses.asdict(build_summary(sheet, work)),
         repeat=max(desk.job.repeat, earlier.repeat if earlier is not None and work == "marked again" else 1),

@@ -8,8 +8,8 @@ from grader.delivery.formats.words import cut, describe_criterion, list_criteria
 from grader.feedback.markup import show_marks
 from grader.feedback.student_view import StudentView
 
-# What may make markup anywhere in a line, what makes mentions, links to issues, tags, emoji and addresses (nobody is to be
-# called by a hand-in), and what begins a list, a rule or a heading.
+# What may make markup anywhere in a line; what makes mentions, links to issues, tags, emoji and addresses (nobody is to
+# be called by a hand-in); and what begins a list, a rule or a heading.
 _SIGNS = re.compile(r"[\\`*_{}\[\]()!|~$]")
 _NAMES = re.compile(r"[<>&@#]|:(?=\S)|(?<=[Ww]{3})\.")
 _BEGINNING = re.compile(r"^(?=[-+=]|\d+\.)")
