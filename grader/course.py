@@ -12,6 +12,7 @@ import secrets
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Course:
     digests: dict[str, str]
     class_folder: Path | None = None
     times: Mapping[str, str] = field(default_factory=dict)
+    due_passed: bool = False
 
     @property
     def key_id(self) -> str:
@@ -135,7 +137,18 @@ def load_course(
         digests=digests,
         class_folder=class_folder,
         times=load_times(times) if times else {},
+        due_passed=_has_passed(loaded, class_file),
     )
+
+
+def _has_passed(rubric: Rubric, class_file: ClassFile) -> bool:
+    """Return whether nobody can hand in any more what counts as in time, and so see answers too early."""
+    if class_file.due_passed is not None:
+        return class_file.due_passed
+    if rubric.late is None:
+        return False
+    last = max([rubric.late.deadline, *rubric.late.extensions.values()])
+    return datetime.now(UTC) > last + timedelta(minutes=rubric.late.grace_minutes)
 
 
 def _is_proved(digests: dict[str, str], root: Path, rubric: Path, assignment: str) -> bool:

@@ -166,7 +166,7 @@ def mark_submission(course: Course, submission: Submission, checked: Checked, *,
         award_mark(
             title=criterion.title,
             available=criterion.available,
-            evidence=_with_visibility(evidence[criterion.id], criterion),
+            evidence=_with_visibility(evidence[criterion.id], criterion, course.due_passed),
         )
         for criterion in rubric.criteria
     )
@@ -383,9 +383,13 @@ def _with_place(evidence: Evidence, answer: Answer) -> Evidence:
     return replace(evidence, observed={"location": str(answer.location), **evidence.observed})
 
 
-def _with_visibility(evidence: Evidence, criterion: Criterion) -> Evidence:
-    """Add who may see what was expected."""
-    return replace(evidence, expected={**evidence.expected, "visibility": criterion.expected_visibility})
+def _with_visibility(evidence: Evidence, criterion: Criterion, due_passed: bool) -> Evidence:
+    """Add who may see what was expected, and leave to staff the findings that students may not see (yet)."""
+    shown = ("visible", "after_due") if due_passed else ("visible",)
+    hidden = {code for code, value in criterion.finding_visibility.items() if value not in shown}
+    visibility = "visible" if criterion.expected_visibility in shown else criterion.expected_visibility
+    findings = (replace(item, audience="staff") if item.code in hidden else item for item in evidence.findings)
+    return replace(evidence, expected={**evidence.expected, "visibility": visibility}, findings=tuple(findings))
 
 
 def build_environment(course: Course, execution: Execution | None) -> dict[str, object]:

@@ -27,6 +27,9 @@ Resolve = Callable[[str], Any]
 _QUESTIONS: Any = functools.reduce(operator.or_, (kind.question for kind in KINDS.values()))
 
 
+Visibility = Literal["visible", "after_due", "staff"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RubricPlace:
     """Where on the sheet the answer is asked for: question 2, part b."""
@@ -54,7 +57,9 @@ class Criterion:
     # Where a report answers it; left out for what a notebook answers.
     place: RubricPlace | None = None
     # Who may see what was expected: students at once, students after the due date, or staff only.
-    expected_visibility: Literal["visible", "after_due", "staff"] = "visible"
+    expected_visibility: Visibility = "visible"
+    # The same of single findings, by their code (`vector.step_right`): what is not named here students see at once.
+    finding_visibility: Mapping[str, Visibility] = field(default_factory=dict)
     # What a student's own CI does with it, before the deadline: `found` says whether the answer is there and can be
     # read, `marked` marks it too (its key can then be read by students), `hidden` leaves it out.
     student_ci: Literal["found", "marked", "hidden"] = "found"

@@ -38,7 +38,7 @@ class CourseKeys:
         rubric = TypeAdapter(Rubric).dump_python(course.rubric, mode="json")
         notebook = {key: value for key, value in (rubric["notebook"] or {}).items() if key not in _SETTINGS_OF_CHECKS}
         for criterion in rubric["criteria"]:  # what marking adds to the evidence
-            del criterion["available"], criterion["expected_visibility"]
+            del criterion["available"], criterion["expected_visibility"], criterion["finding_visibility"]
         del rubric["available"], rubric["title"], rubric["late"]
         settings = course.rubric.notebook
         data = _digest_tree(course.root / settings.data) if settings and settings.data else ""
@@ -48,7 +48,12 @@ class CourseKeys:
             self._run.append((course.root / settings.probes).read_text(encoding="utf-8"))
         digests = {name: course.digests[name] for name in ("reference", "grader")}
         self._evidence: list[Json] = [rubric, data, digests, course.key_id, machine]
-        self._whole: list[Json] = [*self._evidence, course.digests["rubric"], _digest_templates(course.root)]
+        self._whole: list[Json] = [
+            *self._evidence,
+            course.digests["rubric"],
+            course.due_passed,
+            _digest_templates(course.root),
+        ]
         self.course = digest_course(course)
         self._evidence_digest = build_digest(self._evidence)
         self._whole_digest = build_digest(self._whole)
@@ -75,7 +80,11 @@ def digest_course(course: Course) -> str:
     """
     names = ("rubric", "reference", "grader")
     return build_digest(
-        "course", [course.digests[name] for name in names], course.key_id, _digest_templates(course.root)
+        "course",
+        [course.digests[name] for name in names],
+        course.due_passed,
+        course.key_id,
+        _digest_templates(course.root),
     )
 
 

@@ -38,7 +38,7 @@ def build_sample() -> StudentView:
             "0.5",
             {"answer": "~~no~~ $y$", "latex": [r"\frac{1}{2} y", r"\unknown"], "next": "Go on."},
         ),
-        _mark("q2b", "wrong", "0", {"plot": _BARS, "cells": [_CELL], "table": _TABLE}),
+        _mark("q2b", "wrong", "0", {"plot": _BARS, "cells": [_CELL], "table": _TABLE, "movement": _TABLE}),
         _mark("q2c", "missing", "0", {}),
         _mark("q3", "unreadable", None, {"latex": "x", "repairs": ["We read `tsi` as t,i."]}),
         _mark("q4_train", "ungraded", None, {"plot": _CURVES}),

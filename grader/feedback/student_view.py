@@ -35,7 +35,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a page shows of one side, what was read or what was expected. All text is raw and must be escaped."""
+    """What a page shows of one side, what was read or what was expected. All text is raw and must be escaped.
+
+    ``movement`` shows parameters before and after the cells that left them where they were.
+    """
 
     text: str = ""
     answer: str = ""
@@ -43,6 +46,7 @@ class Shown:
     latex: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
     table: Table | None = None
+    movement: Table | None = None
     plot: Plot | None = None
     cells: tuple[Cell, ...] = ()
     undrawn: tuple[str, ...] = ()
@@ -156,7 +160,9 @@ def student_view(marksheet: Marksheet) -> StudentView:
 def _build_criterion(mark: Mark) -> CriterionView:
     evidence = mark.evidence
     undecided = mark.awarded is None
-    observed = _build_shown({key: value for key, value in evidence.observed.items() if not undecided or key != "table"})
+    observed = _build_shown(
+        {key: value for key, value in evidence.observed.items() if not undecided or key not in ("table", "movement")}
+    )
     # Where a verdict waits for a person's word, findings, advice and the table of points are that verdict in words.
     hinting = undecided and evidence.verdict in DECIDED
     messages = () if hinting else _messages(evidence.findings)
@@ -213,6 +219,7 @@ def _build_shown(side: Mapping[str, Json]) -> Shown:
         latex=tuple(clean(item) for item in _list(side.get("latex")) if item),
         repairs=tuple(clean(item, 400) for item in _list(side.get("repairs"))),
         table=table,
+        movement=find_table(side.get("movement")),
         plot=plot,
         cells=tuple(_build_cell(item) for item in _list(side.get("cells"))[:12] if isinstance(item, Mapping)),
         undrawn=tuple(undrawn),

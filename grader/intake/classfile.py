@@ -19,3 +19,6 @@ class ClassFile:
     key: Literal["course", "demo"] = "course"
     # Folder names of hand-ins that were written by hand and read by a machine.
     machine_read: tuple[str, ...] = ()
+    # Whether students may see what the rubric keeps until `after_due`. Left out, the deadline decides: from the
+    # moment when the last extension has passed; without a deadline they may not.
+    due_passed: bool | None = None

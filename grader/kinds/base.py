@@ -10,13 +10,15 @@ Keys of ``Evidence.observed`` and ``Evidence.expected`` that the feedback render
 - ``plot``: ``{"title", "x_label", "y_label", "series": [{"name", "x": [...], "y": [...]}]}`` or, with
   ``"kind": "bars"``, ``{"categories": [...], "series": [{"name", "values": [...]}]}``.
 - ``cells``: a list of ``{"index", "outcome", "error", "source"}`` worth showing.
+- ``movement``: a table like ``table``: parameters before and after cells that should have moved them.
 - ``next``: what to do next, one or two sentences to the student.
 - ``pages``: a list of ``{"picture", "file", "page"}``, pages that a person must look at; ``picture`` is a file beside
   the marksheet. For staff.
 - ``highlight``: sentences that a person should look at, for staff.
 - any other key: kept as data for staff and exports, not rendered.
 
-``expected`` also carries ``visibility`` (``visible``, ``after_due``, ``staff``): the pipeline sets it from the rubric.
+``expected`` also carries ``visibility`` (``visible``, ``after_due``, ``staff``): the pipeline sets it from the rubric,
+``visible`` where the due date has passed.
 """
 
 from __future__ import annotations

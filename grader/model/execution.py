@@ -17,7 +17,7 @@ class NetworkLook:
     """One torch module alive under a global name after a cell.
 
     ``identity`` numbers the object (the same number is the same object in every later look), ``kind`` is its class
-    name, ``digest`` changes when any parameter moves.
+    name, ``digest`` changes when any parameter moves, ``size`` is the norm of all parameters, for people to look at.
     """
 
     name: str
@@ -25,6 +25,7 @@ class NetworkLook:
     kind: str
     digest: str
     parameters: int
+    size: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

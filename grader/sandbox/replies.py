@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from grader.model import NetworkLook, ProbeReply
@@ -27,7 +28,12 @@ def _find_look(row: Any) -> NetworkLook | None:
         kind=row["kind"][:100],
         digest=row["digest"][:64],
         parameters=row["parameters"],
+        size=_read_size(row.get("size")),
     )
+
+
+def _read_size(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
 
 
 def parse_value(text: Any, limit: int) -> ProbeReply:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import shutil
 import subprocess
 import sys
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -261,31 +259,3 @@ def test_colours_have_the_contrast_that_wcag_asks_for(theme: int) -> None:
         assert contrast(colours[text], colours["card"]) >= 4.5, text
     for number in range(6):
         assert contrast(colours[f"series-{number}"], colours["card"]) >= 3, number
-
-
-def test_nothing_runs_off_a_screen_of_320_pixels(tmp_path: Path) -> None:
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("no Chromium here to measure the page in")
-    pages = {"real": realistic(), "long": everywhere("donaudampfschifffahrtsgesellschaft" * 9)}
-    frames = "".join(
-        f'<iframe id="{name}" width="320" height="900" srcdoc="{_attribute(render(marksheet))}"></iframe>'
-        for name, marksheet in pages.items()
-    )
-    script = (
-        "onload=()=>{for(const f of document.querySelectorAll('iframe'))"
-        "{f.dataset.wide=f.contentDocument.documentElement.scrollWidth;f.removeAttribute('srcdoc')}}"
-    )
-    outer = tmp_path / "outer.html"
-    outer.write_text(f"<!doctype html><meta charset=utf-8>{frames}<script>{script}</script>", encoding="utf-8")
-    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    profile = f"--user-data-dir={tmp_path / 'profile'}"
-    more = ("--disable-component-update", "--disable-sync", "--virtual-time-budget=2000", "--dump-dom")
-    command = [browser, *flags.split(), *more, profile, outer.as_uri()]
-    dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-    widths = dict(re.findall(r'<iframe id="(\w+)"[^>]*data-wide="(\d+)"', dom))
-    assert {name: Decimal(width) <= 320 for name, width in widths.items()} == dict.fromkeys(pages, True), widths
-
-
-def _attribute(html: str) -> str:
-    return html.replace("&", "&amp;").replace('"', "&quot;")

@@ -22,19 +22,19 @@ class Looks:
         self._count = 0
 
     def look(self, namespace: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return name, identity, class, digest and parameter count of every module under a global name.
+        """Return name, identity, class, digest, parameter count and size of every module under a global name.
 
         Networks in a short list, tuple or dict count as well, as ``networks[0]`` or ``networks['gru']``.
         """
         torch = sys.modules.get("torch")
         if torch is None or not hasattr(torch, "nn"):
             return []
-        digests: dict[int, tuple[str, int]] = {}
+        digests: dict[int, tuple[str, int, float]] = {}
         found = []
         for name, network in _find_networks(namespace, torch.nn.Module):
             if id(network) not in digests:
                 digests[id(network)] = _digest(network)
-            digest, count = digests[id(network)]
+            digest, count, size = digests[id(network)]
             found.append(
                 {
                     "name": name,
@@ -42,6 +42,7 @@ class Looks:
                     "kind": type(network).__name__,
                     "digest": digest,
                     "parameters": count,
+                    "size": size,
                 }
             )
         return found
@@ -69,21 +70,23 @@ def _find_networks(namespace: dict[str, Any], module: type) -> Iterator[tuple[st
                     yield f"{name}[{key!r:.40}]", item
 
 
-def _digest(network: Any) -> tuple[str, int]:
-    """Return sha256 over names, types, shapes and bytes of parameters and buffers, and the number of parameters."""
+def _digest(network: Any) -> tuple[str, int, float]:
+    """Return sha256 over names, types, shapes and bytes of all tensors, and number and norm of the parameters."""
     torch = sys.modules["torch"]
     digest = hashlib.sha256()
-    count = 0
+    count, square = 0, 0.0
     try:
         for group in (network.named_parameters(), network.named_buffers()):
             for name, tensor in group:
                 data = tensor.detach().cpu().contiguous()
                 digest.update(f"{name} {data.dtype} {tuple(data.shape)};".encode())
                 digest.update(data.reshape(-1).view(torch.uint8).numpy())
-                count += tensor.numel() if isinstance(tensor, torch.nn.Parameter) else 0
+                if isinstance(tensor, torch.nn.Parameter):
+                    count += tensor.numel()
+                    square += float(data.double().pow(2).sum())
     except Exception:  # lazy parameters without a shape, a student's own named_parameters: no digest
-        return "", count
-    return digest.hexdigest(), count
+        return "", count, 0.0
+    return digest.hexdigest(), count, square**0.5
 
 
 def find_error_line(shell: Any) -> int | None:

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from grader.model import CellRun, Execution, Finding, Judgement, NetworkLook
+from grader.model import CellRun, Execution, Finding, Json, Judgement, NetworkLook
 from reference.hw5.checks.replies import (
     OddReplyError,
     find_reply,
@@ -158,13 +158,18 @@ def is_given(source: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaleCell:
-    """A cell that trained a network with an optimizer that does not hold it. ``seen`` tells movement from reading."""
+    """A cell that trained a network with an optimizer that does not hold it. ``seen`` tells movement from reading.
+
+    ``before`` is the network's look before the cell, None where the cell made it.
+    """
 
     cell: CellRun
     network: str
     kind: str
     given: bool
     seen: bool
+    before: NetworkLook | None
+    after: NetworkLook
 
 
 def find_stale_cells(execution: Execution) -> list[StaleCell]:
@@ -188,7 +193,13 @@ def find_stale_cells(execution: Execution) -> list[StaleCell]:
             else:
                 still, seen = made and bool(optimizer), False
             if still:
-                stale.append(StaleCell(cell=cell, network=name, kind=new.kind, given=is_given(cell.source), seen=seen))
+                known = old if old is not None and old.identity == new.identity else None
+                given = is_given(cell.source)
+                stale.append(
+                    StaleCell(
+                        cell=cell, network=name, kind=new.kind, given=given, seen=seen, before=known, after=new
+                    )
+                )
         before = after or before
     return stale
 
@@ -233,6 +244,24 @@ def _find_trainings(cell: CellRun) -> Iterator[tuple[str, str, bool]]:
 
 def _is_stored(node: ast.Name) -> bool:
     return isinstance(node.ctx, ast.Store)
+
+
+def show_movement(stale: Sequence[StaleCell]) -> dict[str, Json]:
+    """Return the parameters before and after each of these cells, as evidence shows them; {} without a cell."""
+    if not stale:
+        return {}
+    rows: list[Json] = [
+        [
+            str(item.cell.index),
+            f"{item.network} ({item.kind})",
+            f"{item.before.size:.6f}" if item.before is not None else "made in this cell",
+            f"{item.after.size:.6f}",
+            "did not move" if item.seen else "were not given to the optimizer",
+        ]
+        for item in stale
+    ]
+    columns: list[Json] = ["cell", "network", "norm of its parameters before", "after", "so its parameters"]
+    return {"movement": {"columns": columns, "rows": rows}}
 
 
 def describe_stale(stale: Sequence[StaleCell]) -> list[Finding]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from grader.model import Execution, Judgement, PointResult
-from reference.hw5.checks.cells import ask, count_trainings, describe_stale, find_stale_cells
+from reference.hw5.checks.cells import ask, count_trainings, describe_stale, find_stale_cells, show_movement
 from reference.hw5.checks.figures import Figures, build_figures, compute_loss, judge_accuracy, judge_loss
 from reference.hw5.checks.replies import (
     OddReplyError,
@@ -93,7 +93,10 @@ def _judge_train(question: Any, execution: Execution, reply: Mapping[str, Any], 
         findings=tuple(describe_stale(stale)),
         confirmed=recount.confirmed and own is True,
         review=doubt,
-        observed={"next": NEXT_AFTER_STALE} if stale and all(item.share == 1 for item in results) else {},
+        observed={
+            **show_movement(stale),
+            **({"next": NEXT_AFTER_STALE} if stale and all(item.share == 1 for item in results) else {}),
+        },
     )
 
 
