@@ -7,7 +7,7 @@ import functools
 import platform
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -17,22 +17,18 @@ import grader
 from grader.codec import find_non_json
 from grader.course import Course
 from grader.deadline import OutOfTimeError, limit_seconds
-from grader.documents import Document, find_passages, find_printed, read_document
-from grader.documents.encoding import read_text
 from grader.intake import (
     HandIn,
     find_commit_time,
-    may_hold_answers,
     open_submission,
     plain_hand_in,
     read_artifact,
 )
 from grader.kinds import KINDS, Context
-from grader.kinds.addressed import build_addressed, find_addressed, leave_out_pleas
+from grader.kinds.addressed import build_addressed
 from grader.marking import add_marks, award_mark, judge_lateness, total
 from grader.model import (
     Answer,
-    Artifact,
     Checked,
     Evidence,
     Execution,
@@ -44,21 +40,19 @@ from grader.model import (
 )
 from grader.model.moment import parse_moment
 from grader.pages import name_pages
+from grader.reading import find_all_addressed, find_answers, find_notebook, read_documents
 from grader.rubric import Criterion
 from grader.sandbox import NoRoomError, find_device, find_version
-from grader.sandbox.notebooks import UnreadableNotebookError, read_notebook
 
 if TYPE_CHECKING:
     from grader.sandbox import Lodgings
 
 Progress = Callable[[str], None]
-_READ_SECONDS = 40.0  # a report takes a tenth of a second a file
 _READERS = ("markdown-it-py", "pypandoc_binary", "pypdfium2", "python-bidi")  # of reports
 _CHECK_SECONDS = 5.0  # of the processor, for one written answer; what students write takes hundredths of a second
 _LATE_FLAG = Finding(
     code="intake.late_flag", message="The learning platform marks this hand-in as late.", audience="staff"
 )
-REPORT_MEDIA = frozenset({"markdown", "text", "html", "pdf", "docx", "image", "notebook"})
 
 
 def open_lodgings(course: Course, *, device: str = "cpu", unsafe: bool = False, warm: bool = True) -> Lodgings | None:
@@ -192,101 +186,6 @@ def mark_submission(course: Course, submission: Submission, checked: Checked, *,
         digests={"submission": checked.digest, **course.digests},
         timing={"seconds": round(seconds, 3), "notebook_seconds": checked.notebook_seconds},
     )
-
-
-def read_documents(submission: Submission) -> list[Document]:
-    """Return every file of the hand-in that may hold written answers, as read.
-
-    After _READ_SECONDS the files that are left are unreadable: hundreds of hostile ones must not hold a class up.
-    """
-    end = time.monotonic() + _READ_SECONDS
-    documents = []
-    for artifact in submission.artifacts:
-        if artifact.media not in REPORT_MEDIA:
-            continue
-        if time.monotonic() > end:
-            documents.append(Document(file=artifact.path, unreadable="the files before it took too long to read"))
-        else:
-            documents.append(read_document(artifact.path, artifact.media, read_artifact(submission, artifact)))
-    return documents
-
-
-def find_all_addressed(submission: Submission, documents: Sequence[Document]) -> list[Finding]:
-    """Return where each file speaks to the grader: in what is read as a report, and in what no reader of it sees."""
-    files = {document.file: document for document in documents}
-    artifacts = [item for item in submission.artifacts if item.path in files]
-    found = [find_addressed(item.path, _list_texts(submission, item, files[item.path])) for item in artifacts]
-    return [finding for finding in found if finding]
-
-
-def _list_texts(submission: Submission, artifact: Artifact, document: Document) -> Iterator[tuple[str, str]]:
-    """Yield (place, text) of all a file says: a notebook's cells, a text as it stands, else what was read of it."""
-    if artifact.media == "notebook":
-        with contextlib.suppress(UnreadableNotebookError):
-            for cell in read_notebook(read_artifact(submission, artifact)):
-                yield f"cell {cell.index}, ", cell.source
-    elif artifact.media in ("markdown", "text", "html"):
-        decoded = read_text(read_artifact(submission, artifact))
-        yield "", decoded.text if decoded else ""
-    else:
-        for block in document.blocks:
-            yield f"{block.location}, ", block.text
-
-
-def find_answers(course: Course, submission: Submission, documents: Sequence[Document]) -> dict[str, Answer]:
-    """Return an answer for every criterion: its passage in the report, or the notebook that was handed in."""
-    places = course.rubric.places
-    passages = find_passages(documents, list(places.values()))
-    machine_read = submission.machine_read
-    answers = {}
-    for criterion in course.rubric.criteria:
-        if criterion.id not in places:
-            answers[criterion.id] = _read_notebook_answer(course, submission, criterion, find_printed(documents))
-            continue
-        passage = passages[places[criterion.id]]
-        state, reason = passage.state, passage.reason
-        if state == "missing" and (unread := _unread(submission)):
-            state, reason = "unreadable", f"nothing was found here, but a file could not be read: {unread}"
-        answer = Answer(
-            question=criterion.id,
-            state=state,
-            text=passage.text,
-            location=passage.location,
-            machine_read=machine_read or passage.machine_read,
-            extracted=passage.extracted,
-            reason=reason,
-        )
-        answers[criterion.id] = leave_out_pleas(answer)
-    return answers
-
-
-def _unread(submission: Submission) -> str:
-    """Return what was not read: answers may stand there, so nothing counts as missing."""
-    told = [item for item in submission.artifacts if item.size_bytes]
-    known = any(item.media in REPORT_MEDIA for item in told)
-    strange = [item.path for item in told if may_hold_answers(item) or not known]
-    return ", ".join([*sorted({finding.code for finding in submission.findings}), *strange[:3]])
-
-
-def find_notebook(course: Course, submission: Submission) -> Artifact | None:
-    """Return the notebook to run: the one that the rubric's pattern names, the largest where several match."""
-    pattern = course.rubric.notebook.file if course.rubric.notebook else ""
-    found = [item for item in submission.artifacts if item.media == "notebook" and Path(item.path).match(pattern)]
-    return max(found, key=lambda item: (item.size_bytes, item.path), default=None)
-
-
-def _read_notebook_answer(course: Course, submission: Submission, criterion: Criterion, printed: str) -> Answer:
-    """Return the notebook, or why there is none to run; ``printed`` names a page or a PDF that shows one."""
-    artifact = find_notebook(course, submission)
-    if artifact is not None:
-        return Answer(question=criterion.id, state="given", text=artifact.path)
-    programs = [item.path for item in submission.artifacts if item.path.endswith(".py") and item.size_bytes]
-    if unread := _unread(submission) or ", ".join(programs[:3]):
-        return Answer(question=criterion.id, state="unreadable", reason=f"no notebook could be opened: {unread}")
-    if printed:
-        reason = f"{printed} shows a notebook, which cannot be run from there"
-        return Answer(question=criterion.id, state="unreadable", reason=reason)
-    return Answer(question=criterion.id, state="missing")
 
 
 def list_requests(course: Course, submission: Submission) -> Sequence[ProbeRequest]:

@@ -31,7 +31,8 @@ from grader.errors import ConfigError
 from grader.feedback import render_feedback
 from grader.intake import HandIn
 from grader.model import Checked, Evidence, Execution, Finding, Marksheet, Review, Submission
-from grader.pipeline import check_submission, execute, find_notebook, list_requests, mark_submission, open_hand_in
+from grader.pipeline import check_submission, execute, list_requests, mark_submission, open_hand_in
+from grader.reading import find_notebook
 
 if TYPE_CHECKING:
     from grader.sandbox import Lodgings

@@ -9,7 +9,7 @@ from typing import Final
 from grader.documents.blocks import Block, Document
 from grader.documents.encoding import read_text
 from grader.documents.extracted import JOBS, read_extracted
-from grader.documents.file_label import add_file_label
+from grader.documents.file_names import add_file_label
 from grader.documents.markdown import read_markdown, read_plain
 from grader.documents.noise import is_machine_read
 from grader.documents.notebook import read_notebook

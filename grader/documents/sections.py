@@ -14,7 +14,7 @@ from grader.documents.blocks import Block, BlockKind, Document, Line
 from grader.documents.candidates import list_parts
 from grader.documents.clues import Place
 from grader.documents.copies import drop_copies
-from grader.documents.files import label_files
+from grader.documents.file_names import label_files
 from grader.documents.nearby import find_hidden, is_report
 from grader.documents.noise import (
     CHOOSES,

@@ -8,7 +8,7 @@ import io
 import pytest
 
 from grader.documents import Document, Passage, Place, find_passages, read_document
-from grader.documents.file_label import find_file_label
+from grader.documents.file_names import find_file_label
 from tests.document_maker import CHROMIUM, convert, draw_photo, print_page, repack
 
 REPORT = r"""# HW5

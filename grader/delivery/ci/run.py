@@ -15,7 +15,8 @@ from grader.course import SECRET_VARIABLE, Course, load_course
 from grader.errors import ConfigError, Exit, NothingFoundError
 from grader.intake import plain_hand_in
 from grader.model import Finding, Marksheet
-from grader.pipeline import find_notebook, grade_submission, open_hand_in, open_lodgings
+from grader.pipeline import grade_submission, open_hand_in, open_lodgings
+from grader.reading import find_notebook
 from grader.sandbox import Lodgings, NoRoomError
 
 Tell = Callable[[str], None]
