@@ -19,13 +19,14 @@ from grader.sandbox.notebooks import UnreadableNotebookError, read_notebook
 
 REPORT_MEDIA = frozenset({"markdown", "text", "html", "pdf", "docx", "image", "notebook"})
 # A report is a file or a few, takes a tenth of a second each, and is a hundredth as long as this.
-_READ_SECONDS, _MOST_FILES, _MOST_CHARACTERS = 40.0, 60, 3_000_000
+_READ_SECONDS, _MOST_FILES, _MOST_CHARACTERS = 20.0, 60, 1_000_000
+_TOO_MUCH = "there is more in this hand-in than is read of one"
 
 
 def read_documents(submission: Submission) -> list[Document]:
     """Return every file of the hand-in that may hold written answers, as read.
 
-    What lies beyond 60 files, 3 million characters or 40 seconds is unreadable: a hand-in must not hold a class up.
+    What lies beyond 60 files, a million characters or 20 seconds is unreadable: a hand-in must not hold a class up.
     """
     end, room = time.monotonic() + _READ_SECONDS, _MOST_CHARACTERS
     documents: list[Document] = []
@@ -34,8 +35,7 @@ def read_documents(submission: Submission) -> list[Document]:
         artifact = left.pop(0)
         documents.append(read_document(artifact.path, artifact.media, read_artifact(submission, artifact)))
         room -= sum(len(line.text) for block in documents[-1].blocks for line in block.lines)
-    reason = "there is more in this hand-in than is read of one"
-    unread = [Document(file=item.path, unreadable=reason) for item in left]
+    unread = [Document(file=item.path, unreadable=_TOO_MUCH) for item in left]
     return [*documents, *_tell_unread(unread, len(documents))]
 
 
@@ -45,16 +45,17 @@ def _tell_unread(documents: list[Document], read: int) -> list[Document]:
         return []
     names = ", ".join(f"“{document.file}”" for document in documents[:3])
     others = f" and {len(documents) - 3} more" if len(documents) > 3 else ""
-    message = (
-        f"Only the first {read} files were read: a hand-in is one report, or a few files. Not read: {names}{others}."
-    )
+    message = f"Only {read} files were read: a hand-in is one report, or a few files. Not read: {names}{others}."
     finding = Finding(code="documents.too_much", message=message)
     return [replace(documents[0], findings=(finding,)), *documents[1:]]
 
 
 def find_all_addressed(submission: Submission, documents: Sequence[Document]) -> list[Finding]:
-    """Return where each file speaks to the grader: in what is read as a report, and in what no reader of it sees."""
-    files = {document.file: document for document in documents}
+    """Return where each file speaks to the grader: in what is read as a report, and in what no reader of it sees.
+
+    Files that were not opened, since there are too many, are left to whoever opens them.
+    """
+    files = {document.file: document for document in documents if document.unreadable != _TOO_MUCH}
     artifacts = [item for item in submission.artifacts if item.path in files]
     found = [find_addressed(item.path, _list_texts(submission, item, files[item.path])) for item in artifacts]
     return [finding for finding in found if finding]

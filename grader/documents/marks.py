@@ -6,6 +6,7 @@ is found there is cut from the raw line so that the marks stay balanced.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -23,15 +24,16 @@ _PREFIX = re.compile(r"[ \t\u00a0]*(?:>[ \t]?)*(?P<mark>(?:[-*+•●▪‣–][
 _LOOK_AT = 120
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class View:
     """The start of a raw line without its marks: ``text[i]`` stands at ``places[i]`` in the raw line."""
 
     text: str
-    places: list[int]
+    places: tuple[int, ...]
     start: int
 
 
+@functools.lru_cache(maxsize=4096)
 def _plain(letter: str) -> str:
     """Return one plain character for one character: Latin digits, Persian forms of letters, ordinary spaces."""
     if letter.isdecimal():
@@ -47,25 +49,29 @@ def _plain(letter: str) -> str:
     return folded if len(folded) == 1 else letter
 
 
+@functools.lru_cache(maxsize=4096)
 def build_view(raw: str) -> View:
-    """Return the view of the start of the line ``raw``: no more of it than a label can take."""
+    """Return the view of the start of the line ``raw``: no more of it than a label can take.
+
+    A line is looked at once for every part that was not found, so that views are kept.
+    """
     prefix = _PREFIX.match(raw)
     start = prefix.end() if prefix else 0
     text: list[str] = []
     places: list[int] = []
     position, limit = start, min(len(raw), start + _LOOK_AT)
     while position < limit:
-        token = _TOKEN.match(raw, position)
-        if token and token.lastgroup:
+        token = _TOKEN.search(raw, position)
+        end = min(token.start() if token else limit, limit)
+        text.extend(map(_plain, raw[position:end]))
+        places.extend(range(position, end))
+        position = end
+        if token and position < limit:
             if token["space"]:
                 text.append(" ")
                 places.append(position)
             position = token.end()
-            continue
-        text.append(_plain(raw[position]))
-        places.append(position)
-        position += 1
-    return View(text="".join(text), places=places, start=start)
+    return View(text="".join(text), places=tuple(places), start=start)
 
 
 def cut_rest(raw: str, view: View, end: int) -> tuple[str, bool]:
