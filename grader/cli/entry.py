@@ -18,6 +18,7 @@ COMMANDS = {
     "diff": "grader.cli.status:diff",
     "try": "grader.cli.trying:try_",
     "check": "grader.cli.check:check",
+    "mail": "grader.cli.mail:mail",
 }
 _GRADE = "grader.cli.grade:grade"
 
