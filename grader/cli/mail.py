@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -63,7 +64,7 @@ def mail(out: Path, **options: Any) -> None:
     if not out.is_dir():
         raise NothingFoundError(f"{out} is no folder; grade a class first: grade PATH --out {out}")
     with Store(out).held(shared=True):  # what is mailed must not be marked anew meanwhile
-        click.get_current_context().exit(_run(out, **options))
+        sys.exit(_run(out, **options))
 
 
 def _run(out: Path, **options: Any) -> Exit:
@@ -173,7 +174,7 @@ def _send(
     minutes = len(due) / settings.rate
     question = f"Send {_count(len(due), 'message')} {whom} by {settings.host}, in about {minutes:.0f} minutes?"
     if not options["yes"]:
-        if not click.get_text_stream("stdin").isatty():
+        if not sys.stdin.isatty():
             raise ConfigError("nobody is here to be asked: say --yes to send")
         click.confirm(question, abort=True)
     pace = Pace(per_minute=settings.rate)
