@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from grader.feedback.figures import Plot
 from grader.feedback.formula import render_formula, render_mixed
@@ -72,6 +74,8 @@ class Pictures:
         return self._show(picture, describe(plot), "plot")
 
     def _draw(self, latex: str, *, display: bool = True) -> Markup:
+        if not display and latex.isdecimal():
+            return escape(latex)
         simple = None if display else _SIMPLE.fullmatch(latex)
         if simple:
             below = simple[2] or simple[3]
@@ -102,10 +106,9 @@ class Pictures:
 @lru_cache(maxsize=4096)  # a class's messages show the same formulas: the expected ones, and most students' wrong ones
 def draw_formula(mathml: str, display: bool) -> Picture | None:
     """Return the picture of a formula that the page's guard has let through; None where it cannot be drawn."""
-    from ziamath import zmath
-
+    draw = _find_drawer()
     try:
-        drawn = zmath.Math(mathml, size=_MATH_SIZE[display])
+        drawn = draw(mathml, size=_MATH_SIZE[display])
         width, height = drawn.getsize()
         if not (0 < width <= WIDEST and 0 < height <= HIGHEST):
             return None
@@ -113,6 +116,14 @@ def draw_formula(mathml: str, display: bool) -> Picture | None:
     except Exception:  # the library raises exceptions of many kinds on what it does not know
         return None
     return _rasterise(svg, round(width + 2), depth=max(0, round(below) + 1))
+
+
+@lru_cache(maxsize=1)
+def _find_drawer() -> Any:
+    with warnings.catch_warnings():  # its import asks for a function that Python 3.11 and 3.12 call deprecated
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from ziamath import zmath
+    return zmath.Math
 
 
 @lru_cache(maxsize=256)
