@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import dataclasses
 import os
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -159,11 +160,14 @@ class Post:
 
     ``answers`` are for a receiver, each for once: a reply to RCPT ("rcpt 450 ..."), to the whole message ("451 ..."),
     "drop" (the message is taken and the connection cut before the answer), "lose" (cut, and the message is lost) or
-    "cut" (cut at the word DATA, before the message). ``thinks`` are seconds between taking a message and saying so.
+    "cut" (cut at the word DATA, before the message). ``thinks`` are seconds between taking a message and saying so;
+    ``look`` is called when a message has come, and what it returns is kept in ``seen``.
     """
 
     def __init__(self, answers: Mapping[str, Sequence[str]] | None = None, *, thinks: float = 0) -> None:
         self.thinks = thinks
+        self.look: Callable[[], object] = lambda: None
+        self.seen: list[object] = []
         self.answers = defaultdict(list, {name: list(said) for name, said in (answers or {}).items()})
         self.received: list[tuple[str, bytes]] = []
         self.options: list[str] = []
@@ -176,6 +180,14 @@ class Post:
     @property
     def messages(self) -> dict[str, EmailMessage]:
         return {address: message_from_bytes(data, policy=SMTP_POLICY) for address, data in self.received}  # type: ignore
+
+    async def auth_XOAUTH2(self, server, args):
+        said = base64.b64decode(args[1]).decode()
+        self.logins += 1
+        if said == f"user={USER}\1auth=Bearer {PASSWORD}\1\1":
+            return AuthResult(success=True, auth_data=said)
+        await server.challenge_auth('{"status": "401"}')
+        return AuthResult(success=False, handled=False)
 
     def next_answer(self, address: str, kind: str) -> str | None:
         said = self.answers[address]
@@ -193,6 +205,7 @@ class Post:
 
     async def handle_DATA(self, server, session, envelope):
         (address,) = envelope.rcpt_tos
+        self.seen.append(self.look())
         answer = self.next_answer(address, "")
         if answer in (None, "drop"):
             self.received.append((address, envelope.content))
@@ -229,7 +242,7 @@ class _Controller(Controller):
 
 @contextlib.contextmanager
 def open_server(post: Post, folder: Path, mode: str = "starttls") -> Iterator[int]:
-    """Run a server and return its port: "starttls" (required, with a login), "implicit" or "plain" (no TLS at all).
+    """Run a server and return its port: "starttls" (with a login), "implicit", "relay" (no login), "plain" (no TLS).
 
     The certificate of its authority is written to ``folder``/ca.pem.
     """
@@ -245,6 +258,7 @@ def open_server(post: Post, folder: Path, mode: str = "starttls") -> Iterator[in
     options: dict[str, dict[str, Any]] = {
         "starttls": {"tls_context": context, "require_starttls": True, "auth_required": True, "authenticator": log_in},
         "implicit": {"ssl_context": context, "auth_required": True, "auth_require_tls": False, "authenticator": log_in},
+        "relay": {"tls_context": context, "require_starttls": True},
         "plain": {"auth_require_tls": False, "authenticator": log_in},
     }
     with socket.socket() as free:

@@ -15,15 +15,18 @@ import pytest
 from grader.delivery.mail import (
     Courier,
     Letter,
+    MailSettings,
     Pace,
     Sending,
     find_ca_file,
+    find_password,
     load_settings,
     open_ledger,
     send_letters,
 )
 from grader.delivery.mail.message import build_message_id
 from grader.delivery.mail.outbox import write_private
+from grader.delivery.mail.secret import SERVICE
 from tests.unit.feedback_sheets import mark, sheet
 from tests.unit.mail_cases import (
     PASSWORD,
@@ -114,6 +117,49 @@ def test_reports_of_what_cannot_be_delivered_are_asked_for(tmp_path: Path) -> No
     reference = build_message_id("hw5", "s1", "1", "example.edu")[1:13]
     assert said.startswith("FROM:<bounces@example.edu>") and f"RET=HDRS ENVID={reference}" in said
     assert to == "TO:<s1@example.edu> NOTIFY=FAILURE,DELAY"
+
+
+def test_the_ledger_says_sending_before_the_message_is_given(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.post.look = office.states
+    office.send("s1", "s2")
+    assert office.post.seen == [{"s1": "sending"}, {"s1": "sent", "s2": "sending"}]
+
+
+def test_a_relay_needs_no_password(tmp_path: Path) -> None:
+    office = Office(tmp_path, mode="relay")
+    assert office.send("s1", user=None).states == {"sent": 1} and office.post.logins == 0
+
+
+def test_a_token_in_place_of_a_password(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    assert office.send("s1", auth="xoauth2").states == {"sent": 1} and office.post.logins == 1
+    assert "refused (535)" in office.send("s2", auth="xoauth2", password="old").stopped
+
+
+def test_a_password_from_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyring = pytest.importorskip("keyring")
+    from keyring.backend import KeyringBackend
+
+    class Ring(KeyringBackend):
+        priority = 1
+
+        def get_password(self, service, username):
+            return "from the ring" if (service, username) == (SERVICE, "course") else None
+
+        def set_password(self, service, username, password):
+            raise NotImplementedError
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(Ring())
+    try:
+        monkeypatch.delenv("GRADER_MAIL_PASSWORD", raising=False)
+        settings = MailSettings(host="h", sender="a@example.edu", domains=("example.edu",), user="course")
+        assert find_password(settings) == "from the ring"
+        monkeypatch.setenv("GRADER_MAIL_PASSWORD", "from outside")
+        assert find_password(settings) == "from outside"
+    finally:
+        keyring.set_keyring(before)
 
 
 def test_a_server_without_starttls_gets_nothing(tmp_path: Path) -> None:
