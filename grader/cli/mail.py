@@ -21,9 +21,27 @@ if TYPE_CHECKING:
     from grader.delivery import Delivery
     from grader.delivery.mail import Entry, Ledger, Letter, MailSettings, Outbox, Sending
 
+EPILOG = """
+\b
+Examples:
+  grade mail graded/                        write the messages, and look at graded/mail/
+  grade mail graded/ --preview 99521082     one of them, as a page for a browser
+  grade mail graded/ --send --redirect-to me@example.edu --limit 3     a trial
+  grade mail graded/ --send                 for good, after a question
+\b
+How mail is sent stands in mail.yaml in the course's root; without one, an example is printed. The password comes from
+$GRADER_MAIL_PASSWORD, the system's keyring or --password-fd. More: docs/mail.md
+\b
+Exit codes:
+  0  everything that may be mailed is mailed (or written, without --send)
+  2  wrong usage, configuration or template: nothing was sent
+  3  a person must look: a message is refused, unknown, changed, or cannot be sent to its student
+  4  the run was stopped, by the server or from outside; the same command goes on
+"""
 
-@click.command(context_settings=SETTINGS)
-@click.argument("out", metavar="DIR", type=FOLDER, default=Path("graded"))
+
+@click.command(epilog=EPILOG, context_settings=SETTINGS)
+@click.argument("out", metavar="[DIR]", type=FOLDER, default=Path("graded"))
 @click.option("--send", "sends", is_flag=True, help="Send, after showing how many go where and asking.")
 @click.option("--yes", is_flag=True, help="With --send: do not ask.")
 @click.option("--only", multiple=True, metavar="ID", help="Only this student, or this group; may be repeated.")
@@ -45,19 +63,13 @@ if TYPE_CHECKING:
 @click.option("--password-fd", type=click.IntRange(min=0), metavar="N",
               help="Read the password from this open file, not from $GRADER_MAIL_PASSWORD or the keyring.")  # fmt: skip
 def mail(out: Path, **options: Any) -> None:
-    r"""Mail each student the own feedback, from a graded class in DIR (graded/, if left out).
+    """Mail each student the own feedback, from a graded class in DIR (graded/, if left out).
 
     Without --send nothing leaves: every message is written to DIR/mail/ as it would be sent, with an index of who gets
     which. Only final marks that are up to date are mailed; the others are listed with the reason.
 
     Nobody is mailed twice, however often the command is stopped or started. Where a connection was lost while a message
     was given, it is "unknown" and not sent again unless you say --retry-unknown.
-
-    \b
-    grade mail graded/                        write the messages, and look at graded/mail/
-    grade mail graded/ --preview 99521082     one of them, as a page for a browser
-    grade mail graded/ --send --redirect-to me@example.edu --limit 3
-    grade mail graded/ --send                 for good
     """
     from grader.batch.store import Store
 

@@ -10,11 +10,14 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
+import unicodedata
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from markupsafe import Markup, escape
 
@@ -30,9 +33,13 @@ WIDEST, HIGHEST = 1200.0, 400.0
 ROOM = 500.0
 """Width that a picture may take in a message, in CSS pixels."""
 _LONGEST = 800
+HEAVIEST = 1500
+"""How often parts of a formula may be set, all in all: about a third of a second."""
 _SIMPLE = re.compile(r"([A-Za-z])(?:_(?:([A-Za-z0-9])|\{([A-Za-z0-9,]{1,4})\}))?")
 _MATH_SIZE = {True: 19.0, False: 16.5}
 _FONT = "DejaVu Sans"
+# The library sets a hat that is a letter of the text far above its own.
+_HAT = ("<mo>^</mo></mover>", '<mo stretchy="false">\u02c6</mo></mover>')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +113,11 @@ class Pictures:
 @lru_cache(maxsize=4096)  # a class's messages show the same formulas: the expected ones, and most students' wrong ones
 def draw_formula(mathml: str, display: bool) -> Picture | None:
     """Return the picture of a formula that the page's guard has let through; None where it cannot be drawn."""
+    if any(unicodedata.category(letter) == "Lo" for letter in mathml):
+        return None  # Persian, for one: the font has no letters for it, and would draw boxes
     draw = _find_drawer()
     try:
-        drawn = draw(mathml, size=_MATH_SIZE[display])
+        drawn = draw(_simplify(mathml.replace(*_HAT)), size=_MATH_SIZE[display])
         width, height = drawn.getsize()
         if not (0 < width <= WIDEST and 0 < height <= HIGHEST):
             return None
@@ -116,6 +125,32 @@ def draw_formula(mathml: str, display: bool) -> Picture | None:
     except Exception:  # the library raises exceptions of many kinds on what it does not know
         return None
     return _rasterise(svg, round(width + 2), depth=max(0, round(below) + 1))
+
+
+def _simplify(mathml: str) -> str:
+    """Return the formula without rows of one element, which cost much and say nothing. Raises ValueError: too deep.
+
+    The library sets every row twice to learn its height, and so what is in it: time doubles with each level.
+    """
+    tree = ElementTree.fromstring(mathml)  # noqa: S314 (made from a list of allowed elements, without declarations)
+    _flatten(tree)
+    if len(tree) == 1 and tree[0].tag == "mrow" and not tree[0].attrib:
+        tree[:] = list(tree[0])
+    if _weigh(tree, 1) > HEAVIEST:
+        raise ValueError("a formula of too many levels")
+    return ElementTree.tostring(tree, encoding="unicode")
+
+
+def _flatten(node: ElementTree.Element) -> None:
+    for place, child in enumerate(node):
+        _flatten(child)
+        if child.tag == "mrow" and len(child) == 1 and not child.attrib:
+            node[place] = child[0]
+
+
+def _weigh(node: ElementTree.Element, times: int) -> int:
+    times *= 2 if node.tag == "mrow" else 1
+    return times + sum(_weigh(child, times) for child in node)
 
 
 @lru_cache(maxsize=1)
@@ -135,10 +170,12 @@ def draw_plot(plot: Plot, css: str) -> Picture | None:
     svg = inliner.inline_fragment(str(render_plot(plot, "plot")), css)
     # HTML is written; XML is read: it knows no &nbsp;, and the words about the plot go into the message instead.
     svg = re.sub(r' aria-label="[^"]*"', "", svg, count=1).replace("&nbsp;", "&#160;")
-    return _rasterise(svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1), round(ROOM))
+    return _rasterise(
+        svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1), round(ROOM), fonts=_find_fonts()
+    )
 
 
-def _rasterise(svg: str, width: int, *, depth: int = 0) -> Picture | None:
+def _rasterise(svg: str, width: int, *, depth: int = 0, fonts: Sequence[str] = ()) -> Picture | None:
     import resvg_py
 
     try:
@@ -147,7 +184,7 @@ def _rasterise(svg: str, width: int, *, depth: int = 0) -> Picture | None:
             background="#ffffff",
             width=width * SCALE,
             skip_system_fonts=True,
-            font_files=list(_find_fonts()),
+            font_files=list(fonts),
             font_family=_FONT,
             sans_serif_family=_FONT,
         )

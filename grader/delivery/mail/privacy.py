@@ -97,9 +97,9 @@ def _decode(data: bytes) -> Iterator[str]:
         yield "\n".join(f"{name}: {value}" for name, value in part.items())
         if part.get_content_maintype() == "text":
             text = part.get_content()
-            yield text
             if part.get_content_subtype() == "html":
-                shown = html.unescape(text)
-                yield shown
+                # What a reader sees may be parted by tags, within a word or between two.
                 yield html.unescape(_TAG.sub("", text))
                 yield html.unescape(_TAG.sub(" ", text))
+                text = html.unescape(text)
+            yield text
