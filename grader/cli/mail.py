@@ -95,6 +95,8 @@ def _run(out: Path, **options: Any) -> Exit:
     console, assignment = make_console(stderr=False), delivery.course.rubric.assignment
     # A trial must not count as the students' own mail, nor be stopped by it.
     with open_ledger(None if redirected or preview else out / ".store" / "mail.sqlite", assignment) as ledger:
+        if len(delivery.ready) > 1:
+            make_console(stderr=True).print(f"mail: writing {_count(len(delivery.ready), 'message')} to {folder}")
         outbox = prepare(
             delivery, settings, folder, now=datetime.now(UTC), domains=options["domains"],
             redirect_to=redirected, looked_at=options["looked_at"],
