@@ -36,7 +36,7 @@ Exit codes:
   0  everything that may be mailed is mailed (or written, without --send)
   2  wrong usage, configuration or template: nothing was sent
   3  a person must look: a message is refused, unknown, changed, or cannot be sent to its student
-  4  the run was stopped, by the server or from outside; the same command goes on
+  4  the run was stopped by the server, 130 by you; the same command goes on
 """
 
 
@@ -211,7 +211,7 @@ def _show_end(console: Console, sending: Sending, index: Path, code: Exit) -> Ex
     if not sending.stopped:
         return code
     console.print(f"Stopped: {sending.stopped}. The same command goes on from here.")
-    return Exit.INFRASTRUCTURE
+    return Exit.INTERRUPTED if sending.interrupted else Exit.INFRASTRUCTURE
 
 
 def _count(number: int, word: str) -> str:

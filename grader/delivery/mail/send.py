@@ -28,6 +28,7 @@ class Sending:
     states: Counter[str] = field(default_factory=Counter)
     left: int = 0
     stopped: str = ""
+    interrupted: bool = False
 
 
 def send_letters(
@@ -67,7 +68,7 @@ class _Run:
         while self._queue:
             due, place, tries, letter = heapq.heappop(self._queue)
             if not self._wait_until(max(due, self._next)):
-                self.result.stopped = "stopped from outside"
+                self.result.stopped, self.result.interrupted = "as asked", True
                 return
             try:
                 self._courier.open()
