@@ -99,7 +99,8 @@ def _run(out: Path, **options: Any) -> Exit:
             make_console(stderr=True).print(f"mail: writing {_count(len(delivery.ready), 'message')} to {folder}")
         outbox = prepare(
             delivery, settings, folder, now=datetime.now(UTC), domains=options["domains"],
-            redirect_to=redirected, looked_at=options["looked_at"],
+            redirect_to=redirected,
+            looked_at=[name for item in delivery.ready for name in item.students] if preview else options["looked_at"],
         )  # fmt: skip
         if preview:
             for letter in outbox.letters:

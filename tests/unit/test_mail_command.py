@@ -213,12 +213,21 @@ def test_every_member_of_a_group_gets_the_own_message(course: Course) -> None:
     assert one["Message-ID"] != two["Message-ID"] and one["To"] == "s0001@example.edu"
 
 
+def test_a_student_of_two_marksheets_gets_neither(course: Course) -> None:
+    roster = "student_id,name,email\n" + "".join(f"s000{n},One Name{n},s000{n}@example.edu\n" for n in (1, 2))
+    course.grade(final("g1"), final("s0001"), groups={"g1": ("s0001", "s0002")}, roster=roster)
+    result = course.mail("--send", "--yes")
+    assert result.exit_code == Exit.NEEDS_REVIEW and "more than one marksheet" in result.output
+    assert course.post.count == {"s0002@example.edu": 1}
+
+
 def test_another_students_data_hold_a_message_until_a_person_has_looked(course: Course) -> None:
     course.grade(final("s0001", "As s0002 wrote."), final("s0002"))
     result = course.mail("--send", "--yes")
     assert result.exit_code == Exit.NEEDS_REVIEW and course.post.count == {"s0002@example.edu": 1}
     assert "another student's id, name or address stands in the message" in result.output
     assert not list((course.out / "mail").glob("*.eml"))
+    assert "s0002" in Path(course.mail("--preview", "s0001").output.split()[1]).read_text()
     assert course.mail("--send", "--yes", "--looked-at", "s0001").exit_code == Exit.GRADED
     assert course.post.count == {"s0001@example.edu": 1, "s0002@example.edu": 1}
 

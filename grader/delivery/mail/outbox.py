@@ -12,6 +12,7 @@ import csv
 import hashlib
 import io
 import os
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -102,6 +103,8 @@ def prepare(
     _empty(folder)
     desk = _Desk(
         delivery=delivery, settings=settings, folder=folder, now=now, roster=roster, composer=composer,
+        addresses={student.student_id: student.fields.get("email", "") for student in roster.students},
+        sheets=Counter(student for item in delivery.ready for student in item.students),
         screen=Screen.of(roster), allowed=allowed, redirect_to=redirect_to, looked_at=frozenset(looked_at),
         members={item.student: item.members for group in delivery.classes for item in group.hand_ins},
     )  # fmt: skip
@@ -120,6 +123,8 @@ class _Desk:
     folder: Path
     now: datetime
     roster: Roster
+    addresses: Mapping[str, str]
+    sheets: Mapping[str, int]
     composer: Composer
     screen: Screen
     allowed: frozenset[str]
@@ -129,19 +134,22 @@ class _Desk:
 
     def write(self, item: Ready) -> Iterator[Letter | Held]:
         """Yield the letter of every student that a marksheet is for, or why there is none."""
-        addresses = {student.student_id: student.fields.get("email", "") for student in self.roster.students}
         content: Content | None = None
         for student in item.students:
-            if student not in addresses:
-                yield Held(name=student, reason="is not on the roster, so there is no address")
-                continue
-            if problem := _find_address_problem(addresses[student], self.allowed):
+            if problem := self._find_obstacle(student):
                 yield Held(name=student, reason=problem)
                 continue
             if content is None:
                 view = student_view(self.delivery.load_marksheet(item))
                 content = self.composer.compose(view, self.delivery.load_page(item), provisional=item.provisional)
-            yield self._write(item, student, addresses[student], content)
+            yield self._write(item, student, self.addresses[student], content)
+
+    def _find_obstacle(self, student: str) -> str | None:
+        if student not in self.addresses:
+            return "is not on the roster, so there is no address"
+        if self.sheets[student] > 1:
+            return "has more than one marksheet (alone and in a group?)"
+        return _find_address_problem(self.addresses[student], self.allowed)
 
     def _write(self, item: Ready, student: str, address: str, content: Content) -> Letter | Held:
         assignment, redirected = self.delivery.course.rubric.assignment, self.redirect_to or ""
@@ -164,7 +172,8 @@ class _Desk:
             return f"the message has {wrong}"
         if self.screen.is_named(content.subject, student):
             return "the subject names the student (change subject: in mail.yaml)"
-        mine = {student, *self.members.get(item.name, ()), self.roster.find("email", receiver)}
+        staff = (receiver, self.settings.sender_address, self.settings.reply_to or "")  # staff may be on the roster too
+        mine = {student, *self.members.get(item.name, ()), *(self.roster.find("email", address) for address in staff)}
         if student not in self.looked_at and self.screen.find_others(data, mine):
             return "another student's id, name or address stands in the message (look at it, then --looked-at ID)"
         return None
