@@ -243,6 +243,13 @@ s0006,Six Persons,s0006@example.edu
 """
 
 
+def test_staff_may_be_on_the_roster(course: Course) -> None:
+    roster = "student_id,name,email\ns0001,One Person,s0001@example.edu\ns0002,The Teacher,staff@example.edu\n"
+    course.grade(final("s0001"), roster=roster)
+    course.mail("--send", "--yes")
+    assert course.post.count == {"s0001@example.edu": 1}
+
+
 def test_addresses_that_cannot_be_used_are_listed_and_the_others_mailed(course: Course) -> None:
     course.grade(*(final(f"s000{n}") for n in range(1, 6)), roster=ADDRESSES)
     result = course.mail("--send", "--yes")

@@ -290,7 +290,7 @@ def test_ctrl_c_lets_the_message_that_is_given_come_to_its_end(tmp_path: Path) -
         out = make_class(tmp_path / "class", 6)
         settings = write_settings(tmp_path, port, rate=120)
         run = start_mail(out, settings)
-        wait_for(post, 2)
+        wait_for(post, 2, run)
         run.send_signal(signal.SIGINT)
         assert run.wait(60) == 130
     states = read_states(out / ".store" / "mail.sqlite")
@@ -313,9 +313,10 @@ def start_mail(out: Path, settings: Path) -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
-def wait_for(post: Post, count: int, seconds: float = 120) -> None:
+def wait_for(post: Post, count: int, run: subprocess.Popen[bytes], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while len(post.received) < count:
+        assert run.poll() is None, f"the sender ended with {run.poll()} after {len(post.received)} of {count} messages"
         assert time.monotonic() < end, f"{len(post.received)} of {count} messages came"
         time.sleep(0.005)
 
@@ -331,7 +332,7 @@ def test_a_sender_that_is_killed_mails_nobody_twice(tmp_path: Path, size: int, k
         settings = write_settings(tmp_path, port, rate=6000)
         for count in kills:
             run = start_mail(out, settings)
-            wait_for(post, count)
+            wait_for(post, count, run)
             run.kill()
             run.wait()
         last = run_mail(out, "--send", "--yes", "--settings", settings)
