@@ -105,12 +105,14 @@ def _run(out: Path, **options: Any) -> Exit:
         if preview:
             for letter in outbox.letters:
                 console.print(f"{letter.file}\n{show_preview(letter)}")
-            _show_held(console, delivery, outbox)
+            _show_held(console, outbox, names=True)
             return Exit.GRADED if outbox.letters else Exit.NEEDS_REVIEW
         states, due = _sort(outbox.letters, ledger, options["resend_changed"], options["retry_unknown"])
         due = due[: options["limit"]]
         index = write_index(folder, outbox, states)
-        _show_plan(console, delivery, outbox, due, states)
+        _show_plan(console, outbox, due, states)
+        # Whoever looks wants to know who is held; the output of a run that sends is often a log.
+        _show_held(console, outbox, names=not options["sends"])
         if not options["sends"]:
             console.print(f"Nothing was sent. Look at {index}; then: grade mail {out} --send")
             return _find_exit(outbox, states)
@@ -149,9 +151,7 @@ def _find_last(ledger: Ledger, letter: Letter) -> Entry | None:
     return entries[-1] if entries and entries[-1].digest == letter.digest else None
 
 
-def _show_plan(
-    console: Console, delivery: Delivery, outbox: Outbox, due: Sequence[Letter], states: dict[str, tuple[str, str]]
-) -> None:
+def _show_plan(console: Console, outbox: Outbox, due: Sequence[Letter], states: Mapping[str, tuple[str, str]]) -> None:
     console.print(f"{_count(len(due), 'message')} to send, of {len(outbox.letters)} written")
     domains = Counter(letter.address.rpartition("@")[2].lower() for letter in due)
     for domain, count in sorted(domains.items()):
@@ -160,17 +160,18 @@ def _show_plan(
         console.print(f"  {provisional} provisional")
     for why, count in sorted(Counter(why for _, why in states.values()).items()):
         console.print(f"{count} not sent: {why}")
-    _show_held(console, delivery, outbox)
     if due:
         console.print("For instance:")
     for letter in [due[place] for place in sorted({0, len(due) // 2, len(due) - 1}) if due]:
         console.print(f"  {letter.file} ({letter.size / 1000:.0f} kB, {_count(letter.pictures, 'picture')})")
 
 
-def _show_held(console: Console, delivery: Delivery, outbox: Outbox) -> None:
+def _show_held(console: Console, outbox: Outbox, *, names: bool) -> None:
     from grader.delivery import show_held
 
-    for line in show_held((*outbox.wary, *delivery.held)):
+    held = (*outbox.wary, *outbox.held)
+    counts = Counter(item.reason for item in held)
+    for line in show_held(held) if names else (f"{count} held: {why}" for why, count in sorted(counts.items())):
         console.print(line)
 
 

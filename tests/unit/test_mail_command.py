@@ -113,15 +113,14 @@ def test_nobody_is_there_to_be_asked(course: Course) -> None:
 
 
 def test_the_log_tells_of_nobody(course: Course) -> None:
-    course.grade(*(final(f"s000{n}") for n in range(1, 5)))
-    course.post.answers["s0002@example.edu"] = ["451 s0002@example.edu is busy"] * 9
+    course.grade(*(final(f"s000{n}") for n in range(1, 5)), waiting("s0005"), final("s0006", "As s0001 wrote."))
     course.post.answers["s0003@example.edu"] = ["rcpt 550 5.1.1 <s0003@example.edu> unknown"]
     course.post.answers["s0004@example.edu"] = ["drop"]
-    run = run_mail(course.out, "--send", "--yes", "--settings", course.settings, "--only", "s0001", "--only", "s0003",
-                   "--only", "s0004")  # fmt: skip
+    run = run_mail(course.out, "--send", "--yes", "--settings", course.settings)
     assert run.returncode == Exit.NEEDS_REVIEW, run.stderr
-    assert "1 sent, 1 refused, 1 unknown." in run.stdout and "--retry-unknown" in run.stdout
-    for word in ("s0001", "s0003", "Person", "2.5", PASSWORD):
+    assert "2 sent, 1 refused, 1 unknown." in run.stdout and "--retry-unknown" in run.stdout
+    assert "1 held: waits for a person: q2a" in run.stdout
+    for word in (*(f"s000{n}" for n in range(1, 7)), "Person", "2.5", PASSWORD):
         assert word not in (run.stdout + run.stderr).replace(str(course.folder), "")
     assert "550" in course.index()["s0003"]["why"]
 
