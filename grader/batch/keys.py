@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 import grader
 from grader.codec import build_fields, pack_json
-from grader.course import Course, digest_folder
+from grader.course import Course, digest_folder, digest_pairs
 from grader.feedback.page import packaged_templates
 from grader.model import Artifact, Json, ProbeRequest, Submission
 from grader.pipeline import find_versions_used
@@ -99,5 +99,13 @@ def _digest_tree(folder: Path) -> str:
 
 
 def _digest_templates(root: Path) -> str:
-    own = root / "templates"
-    return build_digest(_digest_tree(own) if own.is_dir() else "", _digest_tree(packaged_templates()))
+    return build_digest(_digest_pages(root / "templates"), _digest_pages(packaged_templates()))
+
+
+@functools.lru_cache(maxsize=8)
+def _digest_pages(folder: Path) -> str:
+    """Return the digest of the templates of a page; those of mail are read when mail is written."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("mail."))
+    return digest_pairs(
+        (path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()) for path in files
+    )

@@ -48,6 +48,7 @@ Examples:
   grade submissions/ --json - | jq .    all marksheets as one JSON object
   grade status submissions/             what is done, out of date, failed, or waits for a person
   grade diff                            whose marks changed between the last two runs, and why
+  grade mail graded/                    everybody's feedback as mail: to look at first, then to send
 \b
 For every hand-in two files are written, and for a class two more:
   graded/<id>/marksheet.json    every mark with its evidence; for staff

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -63,14 +64,17 @@ def render_formula(latex: str, *, display: bool = True) -> Markup:
         return element("code", {"class": "tex", "dir": "ltr"}, source)
 
 
-def render_mixed(text: str) -> Markup:
-    """Return a sentence, escaped, with formulas between ``$`` signs drawn and code between backticks set as code."""
+def render_mixed(text: str, draw: Callable[..., Markup] = render_formula) -> Markup:
+    """Return a sentence, escaped, with formulas between ``$`` signs drawn and code between backticks set as code.
+
+    ``draw`` is called as ``render_formula`` is: mail has pictures in place of MathML.
+    """
     pieces: list[Markup] = []
     end = 0
     for match in _INLINE.finditer(text):
         pieces.append(escape(text[end : match.start()]))
         code, formula = match[1], match[2] or match[3]
-        pieces.append(element("code", {"dir": "ltr"}, code) if code else render_formula(formula, display=False))
+        pieces.append(element("code", {"dir": "ltr"}, code) if code else draw(formula, display=False))
         end = match.end()
     return Markup("").join([*pieces, escape(text[end:])])
 

@@ -38,22 +38,18 @@ def load_templates(folders: Sequence[Path]) -> Environment:
     problems = [problem for name in environment.list_templates() if (problem := _find_problem(environment, name))]
     if problems:
         raise ConfigError(problems)
-    _render(environment, build_sample())
+    _render(environment, PAGE, view=build_sample())
     return environment
 
 
 def render_page(view: StudentView, templates: Sequence[Path]) -> str:
     """Return the page for one student. Raises ConfigError where a template is broken."""
-    return _render(_environment(tuple(templates)), view)
+    return _render(_environment(tuple(templates)), PAGE, view=view)
 
 
 def render_template(name: str, templates: Sequence[Path], **values: object) -> str:
     """Return another page than the student's, from the template ``name``. Raises ConfigError where it is broken."""
-    environment = _environment(tuple(templates))
-    try:
-        return environment.get_template(name).render(**values)
-    except TemplateError as error:
-        raise ConfigError([Problem(file=name, message=f"{type(error).__name__}: {error}")]) from error
+    return _render(_environment(tuple(templates)), name, **values)
 
 
 @lru_cache(maxsize=8)
@@ -90,23 +86,23 @@ def _find_problem(environment: Environment, name: str) -> Problem | None:
     return None
 
 
-def _render(environment: Environment, view: StudentView) -> str:
+def _render(environment: Environment, name: str, **values: object) -> str:
     try:
-        return environment.get_template(PAGE).render(view=view)
+        return environment.get_template(name).render(**values)
     except Exception as error:
-        problem = _find_place(environment, error)
+        problem = _find_place(environment, name, error)
         if problem is None:
             raise
         raise ConfigError([problem]) from error
 
 
-def _find_place(environment: Environment, error: Exception) -> Problem | None:
+def _find_place(environment: Environment, name: str, error: Exception) -> Problem | None:
     """Return the template's line that an error comes from, None where no template is to blame."""
     if isinstance(error, TemplateSyntaxError):
-        return Problem(file=error.filename or PAGE, line=error.lineno, message=error.message or "not a template")
+        return Problem(file=error.filename or name, line=error.lineno, message=error.message or "not a template")
     loader = environment.loader
     folders = loader.searchpath if isinstance(loader, FileSystemLoader) else []
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if frame.filename.endswith(SUFFIXES) and any(Path(frame.filename).is_relative_to(item) for item in folders):
             return Problem(file=frame.filename, line=frame.lineno, message=f"{type(error).__name__}: {error}")
-    return Problem(file=PAGE, message=str(error)) if isinstance(error, TemplateError) else None
+    return Problem(file=name, message=str(error)) if isinstance(error, TemplateError) else None
