@@ -35,7 +35,7 @@ Nothing that was changed by hand is written over without --force. The same comma
 
 @click.group(epilog=EPILOG, context_settings=SETTINGS)
 def ci() -> None:
-    """Set up a course's CI: GitHub Actions, Classroom 50, the old Classroom reporter, a staff repository, Gradescope."""
+    """Set up a course's CI: GitHub Actions, Classroom 50, old Classroom repositories, a staff repository, Gradescope."""
 
 
 def _course_options(command: click.decorators.FC) -> click.decorators.FC:

@@ -1,4 +1,4 @@
-"""One hand-in checked in CI against a bundle: nothing that runs here is secret, and all it writes is read by students."""
+"""One hand-in checked in CI against a bundle: nothing here is secret, and students read all that is written."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def check_hand_in(
             early(_finish(grade_submission(course, hand_in, lodgings=None)))
         with _open(course, user, room, tell) if notebook else contextlib.nullcontext() as lodgings:
             sheet = grade_submission(course, hand_in, lodgings=lodgings, progress=tell)
-    ungraded = any(mark.evidence.verdict == "ungraded" for mark in sheet.marks)
+    ungraded = [mark.evidence for mark in sheet.marks if mark.evidence.verdict == "ungraded"]
+    for evidence in ungraded:
+        tell(f"{evidence.criterion} could not be graded: {evidence.review.reason if evidence.review else ''}")
     return Check(marksheet=_finish(sheet), code=Exit.INFRASTRUCTURE if ungraded else Exit.GRADED)
 
 
