@@ -137,3 +137,29 @@ def run(path: Path, bundle: Path, platform: str, out: Path, user: str, no_room: 
         die(str(error), Exit.NOTHING_FOUND)
     write_results(platform, check.marksheet, out)
     sys.exit(check.code)
+
+
+@ci.command(context_settings=SETTINGS)
+@click.argument("graded", metavar="GRADED", type=FOLDER)
+@click.option("--out", type=FOLDER, required=True, metavar="DIR", help="Where the letters are written.")
+def letters(graded: Path, out: Path) -> None:
+    """Write a Markdown letter for each student whose marks are final and up to date: DIR/STUDENT.md.
+
+    The staff workflow calls this, so that the job that tells students reads nothing but what they may see.
+    """
+    from grader.delivery import open_delivery, show_held
+    from grader.delivery.ci.run import write_files
+    from grader.delivery.formats.markdown import render_markdown
+    from grader.feedback import student_view
+
+    delivery = open_delivery(graded)
+    files = [
+        (f"{student}.md", render_markdown(student_view(delivery.load_marksheet(item))))
+        for item in delivery.ready
+        for student in item.students
+    ]
+    write_files(out, files)
+    console = make_console(stderr=False)
+    console.print(f"{len(files)} letters in {out}")
+    for line in show_held(delivery.held):
+        console.print(line)

@@ -90,7 +90,9 @@ def test_an_empty_hand_in_says_so(setup: Path, tmp_path: Path) -> None:
     (tmp_path / "hand-in").mkdir()
     job = run_actions(setup, tmp_path / "r", tmp_path / "hand-in")
     assert job.code == 5
-    assert [(command.name, command.properties) for command in job.commands] == [("error", "title=Nothing was handed in")]
+    assert [(command.name, command.properties) for command in job.commands] == [
+        ("error", "title=Nothing was handed in")
+    ]
 
 
 def test_what_waits_for_a_person_is_success_with_a_notice(setup: Path, tmp_path: Path) -> None:
@@ -158,7 +160,9 @@ def test_no_output_takes_a_second_line(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.notebook
 def test_a_notebook_is_run_and_told_of(setup: Path, tmp_path: Path) -> None:
     hand_in = write_hand_in(tmp_path / "hand-in")
-    write_notebook(hand_in, "print('::error::FORGED')", "def train_network(): pass", "raise ValueError('::error::FORGED')")
+    write_notebook(
+        hand_in, "print('::error::FORGED')", "def train_network(): pass", "raise ValueError('::error::FORGED')"
+    )
     job = run_actions(setup, tmp_path / "r", hand_in)
     assert job.code == 0, job.log
     assert "FORGED" not in "".join(command.text for command in job.commands if command.name == "error")

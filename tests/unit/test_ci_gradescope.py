@@ -16,6 +16,7 @@ import pytest
 
 from grader.delivery.ci.targets import Names, build_gradescope
 from grader.errors import ConfigError
+from grader.sandbox.unsafe import find_user_processes
 from tests.unit.ci_cases import ROOT, load_homework, write_hand_in, write_notebook
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
@@ -129,8 +130,7 @@ def test_a_notebook_is_another_user_who_can_read_neither_source_nor_results(auto
     found = read_results(autograder)
     notebook = next(test for test in found["tests"] if "notebook" in test["name"].lower())
     assert notebook["score"] >= 3, (notebook, log)  # all ran, nothing left blank; names are not there
-    left = subprocess.run(["pgrep", "-u", USER], capture_output=True, text=True, check=False)
-    assert left.stdout == ""
+    assert find_user_processes(int(USER)) == []
 
 
 def test_a_user_must_be_there_and_not_be_root() -> None:
@@ -139,5 +139,3 @@ def test_a_user_must_be_there_and_not_be_root() -> None:
     for user in ("no-such-user-here", "0", "root"):
         with pytest.raises(ConfigError, match="--notebook-user"):
             find_user(user)
-
-
