@@ -35,7 +35,7 @@ Nothing that was changed by hand is written over without --force. The same comma
 
 @click.group(epilog=EPILOG, context_settings=SETTINGS)
 def ci() -> None:
-    """Set up a course's CI: GitHub Actions, Classroom 50, old Classroom repositories, a staff repository, Gradescope."""
+    """Set up a course's CI: GitHub Actions, Classroom 50, old Classroom repositories, staff's own, Gradescope."""
 
 
 def _course_options(command: click.decorators.FC) -> click.decorators.FC:
@@ -80,7 +80,7 @@ def init(
     folder = out or Path("ci") / target
     console = make_console(stderr=False)
     for line in write_setup(folder, setup, force=force):
-        console.print(line)
+        console.print(line, soft_wrap=True)
     console.print("\nWhat to do next:")
     for number, step in enumerate(setup.steps, 1):
         console.print(f"  {number}. {step}", soft_wrap=True)
@@ -98,7 +98,7 @@ def bundle(out: Path, rubric: Path | None, root: Path | None, force: bool) -> No
     course = load_course([], root=root, rubric=rubric, class_folder=None)
     console = make_console(stderr=False)
     for line in write_setup(out, Setup(files=build_bundle(course), closed=("",)), force=force):
-        console.print(line)
+        console.print(line, soft_wrap=True)
 
 
 @ci.command(context_settings=SETTINGS)

@@ -57,7 +57,7 @@ def check_presence(criterion: str, question: PresenceQuestion, answer: Answer, c
         criterion=criterion,
         verdict="correct",
         credit=Decimal(1),
-        observed={"text": "found and readable", "answer": answer.shown},
+        observed={"text": "found", "answer": answer.shown},
         findings=findings if answer.extracted else (),
     )
 

@@ -1,7 +1,7 @@
 """A runner of GitHub's for tests: runs the ``run:`` steps of a job with bash and hears commands as the real one does.
 
 The rules are those of actions/runner (``ActionCommand.TryParseV2`` and ``TryParse``): ``::name props::text`` counts
-after leading spaces, ``##[name props]text`` anywhere in a line, and nothing between ``::stop-commands::T`` and ``::T::``.
+after leading spaces, ``##[name props]text`` anywhere in a line, nothing between ``::stop-commands::T`` and ``::T::``.
 """
 
 from __future__ import annotations

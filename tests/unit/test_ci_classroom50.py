@@ -1,4 +1,4 @@
-"""Classroom 50's autograder.py as its runner calls it: no arguments, the checkout as working folder, a whole environment."""
+"""Classroom 50's autograder.py as its runner calls it: no arguments, in the checkout, with a whole environment."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def call(bundle: Path, checkout: Path, place: Path, **more: str) -> tuple[int, s
         "PATH": os.environ["PATH"], "HOME": str(place), "CLASSROOM50_BUNDLE_DIR": str(bundle), "CLASSROOM": "dl",
         "ASSIGNMENT": "hw5", "ASSIGNMENT_TYPE": "individual", "USERNAME": "student-a", "OWNER": "dl-course",
         "SUBMISSION_TAG": "submit/2026-11-23T10-00-00Z-abc1234", "COMMIT_URL": "https://github.com/c",
-        "RELEASE_URL": "https://github.com/r", "REVIEW_URL": "", "GITHUB_OUTPUT": str(output), "GH_TOKEN": "SECRET-TOKEN",
+        "RELEASE_URL": "https://github.com/r", "REVIEW_URL": "", "GITHUB_OUTPUT": str(output),
+        "GH_TOKEN": "SECRET-TOKEN",
         "GITHUB_ENV": str(place / "env"), "SECRET": "SECRET-PATH", "GRADE_PYTHON": sys.executable, **more,
     }  # fmt: skip
     done = subprocess.run([sys.executable, bundle / "autograder.py"], cwd=checkout, env=environment,

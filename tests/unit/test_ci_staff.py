@@ -1,4 +1,4 @@
-"""The staff repository's workflow, job by job: fetch from repositories, grade, and tell students on a server of ours."""
+"""The staff repository's workflow, job by job: fetch from repositories, grade, tell students on a server of ours."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def course(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def repositories(tmp_path: Path, course: Path) -> Path:
-    """Return a folder of repositories as on a server: two commits, a hostile one, an empty one, and one that is lost."""
+    """Return repositories as on a server: of two commits, a hostile one, an empty one, and one that is lost."""
     server = tmp_path / "server"
     rows = []
     for name in ("s1", "evil", "empty", "lost"):
