@@ -53,6 +53,9 @@ def test_a_report_is_checked_part_by_part(setup: Path, tmp_path: Path) -> None:
     assert "not your grade" in job.summary
     suite = ElementTree.parse(job.artifacts["feedback"] / "junit.xml").getroot()
     assert len(suite.findall(".//testcase")) == 10
+    page = (job.artifacts["feedback"] / "feedback.html").read_text()
+    assert page.count("found</span>") >= 8, "each of four parts, in the list and by itself"
+    assert "correct</span>" not in page, "nothing was judged"
     # No marksheet, and nothing for staff.
     for path in job.artifacts["feedback"].rglob("*"):
         data = path.read_text()
