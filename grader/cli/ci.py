@@ -135,7 +135,7 @@ def run(path: Path, bundle: Path, platform: str, out: Path, user: str, no_room: 
 
             print(annotate("error", "Nothing was handed in", str(error)))
         die(str(error), Exit.NOTHING_FOUND)
-    write_results(platform, check.marksheet, out)
+    write_results(platform, check.marksheet, out, scale=check.scale)
     sys.exit(check.code)
 
 

@@ -23,10 +23,12 @@ from grader.cli.ci import ci
 from grader.course import load_course
 from grader.delivery.ci.bundle import build_bundle
 from grader.delivery.ci.platforms import PLATFORMS
+from grader.delivery.ci.run import check_hand_in
 from grader.delivery.ci.setup import Setup, write_setup
 from grader.delivery.ci.targets import TARGETS, Names, build_classroom50
 from grader.errors import ConfigError
-from tests.unit.ci_cases import ROOT, load_homework
+from grader.feedback import student_view
+from tests.unit.ci_cases import ROOT, load_homework, write_hand_in
 
 NAMES = Names(org="dl-course", classroom="dl")
 
@@ -127,6 +129,14 @@ def test_a_marked_criterion_brings_its_question_and_a_hidden_one_nothing(tmp_pat
     assert given["q1a"]["question"]["key"] == [2, 3]
     assert given["q1a"]["available"] == 5
     assert "clues" not in given["q1a"]["place"]
+    list(write_setup(tmp_path / "b", Setup(files=build_bundle(course))))
+    check = check_hand_in(write_hand_in(tmp_path / "hand-in"), tmp_path / "b")
+    seen = {item.label: (item.verdict, item.word, item.awarded) for group in student_view(check.marksheet).groups
+            for item in group.criteria}  # fmt: skip
+    assert seen["1a"] == ("correct", "", 5)
+    assert seen["1c"] == ("correct", "found", 1)
+    assert "1b" not in seen
+    assert check.scale == 100  # a choice may give a part of its marks; without it all are whole numbers
     assert "q1b" not in given
     assert set(given["q1c"]["question"]) == {"kind", "next"}
 

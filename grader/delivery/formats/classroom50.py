@@ -5,11 +5,9 @@ from __future__ import annotations
 from grader.feedback.student_view import StudentView
 
 
-def build_rows(view: StudentView) -> tuple[list[dict[str, object]], int]:
-    """Return a row for each criterion and the scale of its scores: 1 where all are whole numbers, else 100."""
+def build_rows(view: StudentView, scale: int) -> list[dict[str, object]]:
+    """Return a row for each criterion, its marks multiplied by ``scale`` (100 makes a whole number of any)."""
     items = [item for group in view.groups for item in group.criteria]
-    whole = all(value % 1 == 0 for item in items for value in (item.available, item.awarded or 0))
-    scale = 1 if whole else 100
     return [
         {
             "test-name": " ".join(filter(None, (item.label, item.title))),
@@ -19,4 +17,4 @@ def build_rows(view: StudentView) -> tuple[list[dict[str, object]], int]:
             "output": "\n".join(filter(None, (item.observed.text, item.waiting, item.next)))[:2000],
         }
         for item in items
-    ], scale
+    ]
