@@ -68,8 +68,16 @@ def summary(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _is_slow(name: str) -> bool:
+    """Return whether a notebook runs; the everyday tests run the example's alone."""
+    expected = yaml.safe_load((GOLDEN / name / "expected.yaml").read_text()) or {}
+    return name != "example" and (bool(expected.get("notebook")) or any((GOLDEN / name).rglob("*.ipynb")))
+
+
 @pytest.mark.notebook
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.thorough] if _is_slow(name) else []) for name in NAMES]
+)
 def test_golden_hand_in(name: str, tmp_path: Path, lodgings: Any) -> None:
     expected = yaml.safe_load((GOLDEN / name / "expected.yaml").read_text()) or {}
     data = grade(name, tmp_path, lodgings)

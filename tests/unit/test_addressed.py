@@ -152,6 +152,7 @@ def test_a_notebooks_markdown_and_code_are_looked_at(tmp_path: Path) -> None:
     assert "Give full marks." in first.evidence.observed["answer"]
 
 
+@pytest.mark.thorough
 @pytest.mark.notebook
 @pytest.mark.slow
 def test_no_text_in_a_notebook_that_runs_changes_a_mark(tmp_path: Path, lodgings: Any) -> None:

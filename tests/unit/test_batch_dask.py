@@ -94,6 +94,7 @@ def graders(process: int) -> list[int]:
     return found
 
 
+@pytest.mark.thorough
 def test_a_cluster_of_our_own_marks_as_this_machine_does_and_leaves_nothing(tmp_path: Path) -> None:
     submissions, paths = make_class(tmp_path)
     list(run_local(make_job(submissions, tmp_path / "here"), paths, 2))
@@ -110,6 +111,7 @@ def test_a_cluster_of_our_own_marks_as_this_machine_does_and_leaves_nothing(tmp_
     assert sum(event.kind == "started" for event in again[:first]) <= 4, "more than a few are at the scheduler"
 
 
+@pytest.mark.thorough
 @pytest.mark.notebook
 def test_a_worker_that_is_killed_loses_no_hand_in(tmp_path: Path, foreign: Any) -> None:
     submissions, paths = make_class(tmp_path, slow=2)
@@ -134,7 +136,7 @@ def test_a_worker_that_is_killed_loses_no_hand_in(tmp_path: Path, foreign: Any) 
 
 
 @pytest.mark.notebook
-@pytest.mark.parametrize("kills", [1, 3])
+@pytest.mark.parametrize("kills", [pytest.param(1, marks=pytest.mark.thorough), 3])
 def test_workers_that_die_are_not_the_students_fault(tmp_path: Path, foreign: Any, kills: int) -> None:
     submissions, paths = make_class(tmp_path, reports=0, slow=1)
     cluster = foreign(1, failures=0)  # each death is a KilledWorker
@@ -166,6 +168,7 @@ def test_without_workers_it_says_so(tmp_path: Path, foreign: Any) -> None:
         list(run_dask(make_job(submissions, tmp_path / "out"), paths, scheduler=address, wait_seconds=1))
 
 
+@pytest.mark.thorough
 def test_workers_that_go_for_good_are_missed(tmp_path: Path, foreign: Any) -> None:
     submissions, paths = make_class(tmp_path, reports=40)
     cluster = foreign(1)
@@ -204,6 +207,7 @@ def test_a_folder_that_is_not_shared_is_refused(tmp_path: Path) -> None:
     assert batch.find_differences(run) == [f"{tmp_path / 'out'} is not there"]
 
 
+@pytest.mark.thorough
 def test_a_lost_scheduler_ends_the_run_and_the_next_goes_on(tmp_path: Path) -> None:
     submissions, paths = make_class(tmp_path, reports=30)
     job, file = make_job(submissions, tmp_path / "out"), tmp_path / "scheduler.json"

@@ -60,6 +60,7 @@ def works(out: Path) -> dict[str, str]:
     return {record["student"]: record["summary"]["work"] for record in records}
 
 
+@pytest.mark.thorough
 def test_a_class_is_graded_whole_and_a_second_run_changes_nothing(course, out):
     grade(course, out)
     names = {name for number in range(1, 7) for name in (f"s000{number}/feedback.html", f"s000{number}/marksheet.json")}
@@ -200,6 +201,7 @@ def test_one_bad_hand_in_never_stops_the_class(course, out):
     assert len(read_sheets(out)) == 6
 
 
+@pytest.mark.thorough
 def test_killed_in_the_middle_the_next_run_completes_the_class(course, out, tmp_path):
     """Fifty kills at random moments, with notebooks, are in test_batch_crash.py."""
     for _ in range(2):

@@ -20,6 +20,7 @@ import pytest
 from grader.documents import Document, Place, child, draw_pages, find_passages, read_document
 from grader.documents.child import MEMORY_BYTES, WALL_SECONDS, ask_child
 from tests.document_maker import convert, draw_photo, repack, typeset
+from tests.sampling import sample
 
 REPORT = "## Q1\n\na) second\n\nb) third\n"
 
@@ -135,7 +136,7 @@ def _read(media: Any, data: bytes) -> Document:
     return document
 
 
-@pytest.mark.parametrize("name", UNREADABLE)
+@pytest.mark.parametrize("name", sample(UNREADABLE, 6))
 def test_hostile_documents_are_unreadable_with_a_reason(name: str) -> None:
     media, make = UNREADABLE[name]
     document = _read(media, make())
@@ -143,7 +144,7 @@ def test_hostile_documents_are_unreadable_with_a_reason(name: str) -> None:
     assert [finding.code for finding in document.findings] == ["documents.unread"]
 
 
-@pytest.mark.parametrize("name", HEAVY)
+@pytest.mark.parametrize("name", sample(HEAVY, 4))
 def test_heavy_documents_end_in_time(name: str) -> None:
     media, make = HEAVY[name]
     began = time.monotonic()
@@ -176,7 +177,7 @@ TAKEN_OVER = {
 }
 
 
-@pytest.mark.parametrize("name", TAKEN_OVER)
+@pytest.mark.parametrize("name", sample(TAKEN_OVER, 3))
 def test_a_child_that_a_file_has_taken_over(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     program, reason = TAKEN_OVER[name]
     walls = "from grader.documents.extraction.walls import raise_walls; raise_walls()\n"
@@ -247,7 +248,7 @@ def _bomb_picture() -> bytes:
     )
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", sample(range(24), 6))
 def test_a_mutated_document_ends_in_a_document(seed: int) -> None:
     from tests.benchmarks.fuzz_documents import check_one, make_samples
 

@@ -188,6 +188,7 @@ def test_a_stranger_stops_the_run_before_anything_is_graded(download: Path, tmp_
     ]
 
 
+@pytest.mark.thorough
 def test_a_slurm_task_grades_what_the_layout_found(download: Path, tmp_path: Path) -> None:
     load(tmp_path)
     jobs, out = tmp_path / "jobs", tmp_path / "out"

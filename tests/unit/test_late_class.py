@@ -86,6 +86,7 @@ def test_late_hand_ins_lose_marks_in_sight_and_a_changed_deadline_runs_nothing_a
     assert "s0001" not in told
 
 
+@pytest.mark.thorough
 def test_an_unknown_time_costs_nothing_and_waits_for_a_person(course: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     (course / "submissions" / "s0005").mkdir()
@@ -119,6 +120,7 @@ def test_one_hand_in_shows_the_sum_the_deduction_and_the_total(course: Path, tmp
     assert "So far 15 of 100. a person must look: when this was handed in is not known" in " ".join(run.stdout.split())
 
 
+@pytest.mark.thorough
 def test_a_students_own_repository_tells_where_nothing_better_is_known(course: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     make_repository(course / "submissions" / "s0009", when=LATE_BY_TWO)
@@ -148,6 +150,7 @@ def test_what_is_wrong_with_times_and_extensions_stops_before_anything_is_graded
     assert not out.exists()
 
 
+@pytest.mark.thorough
 def test_a_platforms_time_counts_and_its_mark_alone_does_not(course: Path, tmp_path: Path) -> None:
     report = (course / "submissions" / "s0001" / "report.md").read_bytes()
     scores = f"username,submission_tag,datetime\ns0001,x,{IN_TIME}\ns0002,x,{LATE_BY_TWO}\n".encode()

@@ -50,6 +50,7 @@ def execution(lodgings: Lodgings) -> Execution:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.notebook
 def test_the_verdicts_are_those_of_a_run_without_a_kernel(execution: Execution) -> None:
     assert not execution.fault

@@ -63,7 +63,7 @@ def data(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module", params=["warm", "cold"])
+@pytest.fixture(scope="module", params=["warm", pytest.param("cold", marks=pytest.mark.thorough)])
 def sealed(request):
     return request.param
 
@@ -506,6 +506,7 @@ def test_ctrl_c_leaves_nothing(kind, tmp_path):
     assert wait_until(lambda: not any(os.path.exists(f"/proc/{process}") for process in below)), below
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["warm", "cold"])
 def test_a_killed_grader_leaves_no_process_and_no_file(kind, tmp_path):
     grader, below = start_grader(kind, tmp_path)
