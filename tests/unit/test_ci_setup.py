@@ -115,7 +115,7 @@ def test_the_bundle_is_what_is_listed_here_and_a_course_in_order(bundle: dict[st
     assert {item.question.kind for item in course.rubric.criteria} == {"presence", "notebook"}
     told = bundle["rubrics/hw5.yaml"].decode()
     for word in (
-        "key",
+        "key:",
         "readings",
         "formula",
         "hat{y}",
