@@ -35,7 +35,7 @@ Nothing that was changed by hand is written over without --force. The same comma
 
 @click.group(epilog=EPILOG, context_settings=SETTINGS)
 def ci() -> None:
-    """Set up a course's CI: GitHub Actions, Classroom 50, the old Classroom reporter, a staff repository, Gradescope."""
+    """Set up a course's CI: GitHub Actions, Classroom 50, old Classroom repositories, staff's own, Gradescope."""
 
 
 def _course_options(command: click.decorators.FC) -> click.decorators.FC:
@@ -80,7 +80,7 @@ def init(
     folder = out or Path("ci") / target
     console = make_console(stderr=False)
     for line in write_setup(folder, setup, force=force):
-        console.print(line)
+        console.print(line, soft_wrap=True)
     console.print("\nWhat to do next:")
     for number, step in enumerate(setup.steps, 1):
         console.print(f"  {number}. {step}", soft_wrap=True)
@@ -98,7 +98,7 @@ def bundle(out: Path, rubric: Path | None, root: Path | None, force: bool) -> No
     course = load_course([], root=root, rubric=rubric, class_folder=None)
     console = make_console(stderr=False)
     for line in write_setup(out, Setup(files=build_bundle(course), closed=("",)), force=force):
-        console.print(line)
+        console.print(line, soft_wrap=True)
 
 
 @ci.command(context_settings=SETTINGS)
@@ -135,5 +135,31 @@ def run(path: Path, bundle: Path, platform: str, out: Path, user: str, no_room: 
 
             print(annotate("error", "Nothing was handed in", str(error)))
         die(str(error), Exit.NOTHING_FOUND)
-    write_results(platform, check.marksheet, out)
+    write_results(platform, check.marksheet, out, scale=check.scale)
     sys.exit(check.code)
+
+
+@ci.command(context_settings=SETTINGS)
+@click.argument("graded", metavar="GRADED", type=FOLDER)
+@click.option("--out", type=FOLDER, required=True, metavar="DIR", help="Where the letters are written.")
+def letters(graded: Path, out: Path) -> None:
+    """Write a Markdown letter for each student whose marks are final and up to date: DIR/STUDENT.md.
+
+    The staff workflow calls this, so that the job that tells students reads nothing but what they may see.
+    """
+    from grader.delivery import open_delivery, show_held
+    from grader.delivery.ci.run import write_files
+    from grader.delivery.formats.markdown import render_markdown
+    from grader.feedback import student_view
+
+    delivery = open_delivery(graded)
+    files = [
+        (f"{student}.md", render_markdown(student_view(delivery.load_marksheet(item))))
+        for item in delivery.ready
+        for student in item.students
+    ]
+    write_files(out, files)
+    console = make_console(stderr=False)
+    console.print(f"{len(files)} letters in {out}")
+    for line in show_held(delivery.held):
+        console.print(line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from grader.feedback.student_view import StudentView, student_view
+from grader.kinds.presence import PRESENCE
 from grader.model import Deduction, Evidence, Finding, Json, Mark, Marksheet, Review, Verdict
 
 _CURVES = {
@@ -42,7 +43,7 @@ def build_sample() -> StudentView:
         _mark("q2c", "missing", "0", {}),
         _mark("q3", "unreadable", None, {"latex": "x", "repairs": ["We read `tsi` as t,i."]}),
         _mark("q4_train", "ungraded", None, {"plot": _CURVES}),
-        _mark("bonus", "correct", "1", {"text": "$x$ and more", "table": "not a table"}),
+        _mark("bonus", "correct", "1", {"text": "$x$ and more", "table": "not a table"}, PRESENCE),
     )
     return student_view(
         Marksheet(
@@ -62,7 +63,9 @@ def build_sample() -> StudentView:
     )
 
 
-def _mark(criterion: str, verdict: Verdict, credit: str | None, observed: dict[str, Json]) -> Mark:
+def _mark(
+    criterion: str, verdict: Verdict, credit: str | None, observed: dict[str, Json], provenance: str = ""
+) -> Mark:
     earned = None if credit is None else Decimal(credit)
     evidence = Evidence(
         criterion=criterion,
@@ -73,5 +76,6 @@ def _mark(criterion: str, verdict: Verdict, credit: str | None, observed: dict[s
         expected={"visibility": "visible", "text": "options 2 and 3", "latex": r"\hat{y} - y", "table": _TABLE},
         findings=(Finding(code="sample.finding", message="A finding with $x_1$ in it."),),
         review=Review(reason="sample") if earned is None else None,
+        provenance=provenance,
     )
     return Mark(criterion=criterion, title="A part", available=Decimal(1), awarded=earned, evidence=evidence)

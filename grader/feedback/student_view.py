@@ -15,6 +15,7 @@ from typing import Literal
 
 from grader.feedback.figures import Plot, Table, find_plot, find_table
 from grader.feedback.markup import clean
+from grader.kinds.presence import PRESENCE
 from grader.model import DECIDED, Evidence, Finding, Json, Mark, Marksheet
 
 StudentVerdict = Literal["correct", "partial", "wrong", "missing", "waiting"]
@@ -69,6 +70,8 @@ class CriterionView:
     messages: tuple[str, ...] = ()
     next: str = ""
     waiting: str = ""
+    word: str = ""
+    """What to call the verdict where its usual word would say too much: "found" for an answer that was not judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +128,11 @@ class StudentView:
     groups: tuple[Group, ...]
     notes: tuple[str, ...]
     environment: str
+
+    @property
+    def formative(self) -> bool:
+        """Whether some answers were looked for and not judged (students' own CI)."""
+        return any(item.word for group in self.groups for item in group.criteria)
 
 
 def student_view(marksheet: Marksheet) -> StudentView:
@@ -185,6 +193,7 @@ def _build_criterion(mark: Mark) -> CriterionView:
         messages=messages,
         next="" if silent else advice,
         waiting=_waiting(evidence, observed) if undecided else "",
+        word="found" if not undecided and evidence.provenance == PRESENCE else "",
     )
 
 

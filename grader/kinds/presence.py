@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Literal
 from grader.kinds.base import STRICT, Context, Kind
 from grader.model import Answer, Evidence, Finding, Review
 
+PRESENCE = "presence"
+"""Provenance of a credit that says no more than that an answer is there."""
 _SAYS_SOMETHING = re.compile(r"[^\W_]")
 _PLACEHOLDER = re.compile(r"\W*(?:todo|tbd|to do|your answer(?: here)?|answer here|xxx+|پاسخ)\W*", re.IGNORECASE)
 
@@ -57,8 +59,9 @@ def check_presence(criterion: str, question: PresenceQuestion, answer: Answer, c
         criterion=criterion,
         verdict="correct",
         credit=Decimal(1),
-        observed={"text": "found and readable", "answer": answer.shown},
+        observed={"text": "found", "answer": answer.shown},
         findings=findings if answer.extracted else (),
+        provenance=PRESENCE,
     )
 
 

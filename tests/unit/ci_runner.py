@@ -1,7 +1,7 @@
 """A runner of GitHub's for tests: runs the ``run:`` steps of a job with bash and hears commands as the real one does.
 
-The rules are those of actions/runner (``ActionCommand.TryParseV2`` and ``TryParse``): ``::name props::text`` counts after
-leading spaces, ``##[name props]text`` anywhere in a line, and nothing between ``::stop-commands::T`` and ``::T::``.
+The rules are those of actions/runner (``ActionCommand.TryParseV2`` and ``TryParse``): ``::name props::text`` counts
+after leading spaces, ``##[name props]text`` anywhere in a line, nothing between ``::stop-commands::T`` and ``::T::``.
 """
 
 from __future__ import annotations
@@ -87,23 +87,30 @@ class Runner:
     def __init__(self, place: Path, submission: Path, actions: Mapping[str, Path] | None = None) -> None:
         self.place, self.submission, self.actions = place, submission, dict(actions or {})
         self.workspace, self.temporary = place / "work", place / "temp"
-        for folder in (self.workspace, self.temporary, place / "home", place / "bin"):
-            folder.mkdir(parents=True)
+        (place / "bin").mkdir(parents=True)
         for name in ("python", "python3"):
-            self._program(name, _SHIM)
-        self._program("sudo", "#!/bin/bash\nexit 1\n")
+            self.add_program(name, _SHIM)
+        self.add_program("sudo", "#!/bin/bash\nexit 1\n")
         self.job = Job()
+        self.more: dict[str, str] = {}
+        self.secrets: dict[str, str] = {}
 
-    def _program(self, name: str, text: str) -> None:
+    def add_program(self, name: str, text: str) -> None:
+        """Put a program before all others of its name."""
         path = self.place / "bin" / name
         path.write_text(text)
         path.chmod(0o755)
 
     def run(self, workflow: Path, inputs: Mapping[str, str] | None = None, job: str = "") -> Job:
-        """Run a workflow's only job, or the one that is named."""
+        """Run a workflow's only job, or the one that is named, on a machine that holds nothing of any other."""
+        for folder in (self.workspace, self.temporary, self.place / "home"):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+        self.job.code = 0
         jobs = yaml.safe_load(workflow.read_text())["jobs"]
         steps = jobs[job or next(iter(jobs))]["steps"]
-        self._steps(steps, {f"inputs.{name}": value for name, value in (inputs or {}).items()}, self.workspace)
+        known = {f"inputs.{name}": value for name, value in (inputs or {}).items()} | self.secrets
+        self._steps(steps, known, self.workspace)
         return self.job
 
     def _steps(self, steps: list[Any], known: dict[str, str], action_path: Path) -> None:
@@ -123,7 +130,7 @@ class Runner:
 
     def _run(self, step: Mapping[str, Any], known: dict[str, str], action_path: Path) -> dict[str, str]:
         assert "${{" not in step["run"], "an expression in a script can be injected into"
-        here = {**known, "github.action_path": str(action_path)}
+        here = {**known, "github.action_path": str(action_path), "github.workspace": str(self.workspace)}
         output, summary = self.temporary / "output", self.temporary / "summary"
         output.write_text("")
         summary.write_text("")
@@ -131,7 +138,7 @@ class Runner:
             "PATH": f"{self.place / 'bin'}:{os.environ['PATH']}", "HOME": str(self.place / "home"), "CI": "true",
             "GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(summary),
             "GITHUB_ENV": str(self.temporary / "env"), "RUNNER_TEMP": str(self.temporary),
-            **{key: self._fill(value, here) for key, value in step.get("env", {}).items()},
+            **{key: self._fill(value, here) for key, value in step.get("env", {}).items()}, **self.more,
         }  # fmt: skip
         done = subprocess.run(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
                               cwd=self.workspace, env=environment, capture_output=True, check=False)  # fmt: skip
@@ -146,10 +153,17 @@ class Runner:
         action = step["uses"].partition("@")[0]
         if action == "actions/checkout":
             assert step["with"]["persist-credentials"] is False
-            shutil.copytree(self.submission, self.workspace / given["path"], symlinks=True)
+            shutil.copytree(self.submission, self.workspace / given["path"], symlinks=True, dirs_exist_ok=True)
+        elif action == "actions/download-artifact":
+            shutil.copytree(
+                self.job.artifacts[given["name"]], self.workspace / given.get("path", "."), dirs_exist_ok=True
+            )
         elif action == "actions/upload-artifact":
-            if (path := self.workspace / given["path"]).exists():
-                self.job.artifacts[given["name"]] = path
+            kept = self.place / "artifacts" / given["name"]
+            for path in (item for line in given["path"].split() for item in self.workspace.glob(line)):
+                kept.mkdir(parents=True, exist_ok=True)
+                subprocess.run(["cp", "-r", f"{path}/." if path.is_dir() else path, kept], check=True)
+                self.job.artifacts[given["name"]] = kept
         elif action in self.actions:
             folder = self.actions[action]
             action_file = yaml.safe_load((folder / "action.yml").read_text())

@@ -1,4 +1,4 @@
-"""What `grade ci init` writes: nothing hidden in it, nothing of the teacher's overwritten, every file as its schema wants."""
+"""What `grade ci init` writes: nothing hidden in it, no teacher's file overwritten, each as its schema wants."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ from grader.cli.ci import ci
 from grader.course import load_course
 from grader.delivery.ci.bundle import build_bundle
 from grader.delivery.ci.platforms import PLATFORMS
+from grader.delivery.ci.run import check_hand_in
 from grader.delivery.ci.setup import Setup, write_setup
 from grader.delivery.ci.targets import TARGETS, Names, build_classroom50
 from grader.errors import ConfigError
-from tests.unit.ci_cases import ROOT, load_homework
+from grader.feedback import student_view
+from tests.unit.ci_cases import ROOT, load_homework, write_hand_in
 
 NAMES = Names(org="dl-course", classroom="dl")
 
@@ -50,7 +52,7 @@ def open_all(files: dict[str, bytes]) -> dict[str, bytes]:
 
 @functools.cache
 def list_hidden() -> set[bytes]:
-    """Return texts of which none may reach a student: all that the rubric marks by, all of the reference, the secret."""
+    """Return texts of which none may reach a student: all that the rubric marks by, and the reference's lines."""
     rubric = yaml.safe_load((ROOT / "rubrics/hw5.yaml").read_text())
     public = (
         " ".join(item["title"] for item in rubric["criteria"]) + (ROOT / "reference/hw5/template.ipynb").read_text()
@@ -81,7 +83,15 @@ def test_no_key_no_reference_and_no_secret_is_in_what_students_get(bundle: dict[
     built = [bundle, *(TARGETS[name](course, NAMES).files for name in TARGET_NAMES if name != "staff")]
     given = {data: name for files in built for name, data in open_all(dict(files)).items()}
     assert len(given) > 200
+    # 1 MB of what students have, and the grader itself, in which none of these texts stands (see list_hidden).
+    known = {path.read_bytes() for path in (ROOT / "reference/hw5/data").iterdir()}
+    known |= {path.read_bytes() for folder in ("grader", "templates") for path in (ROOT / folder).rglob("*.*")
+              if path.is_file()}  # fmt: skip
+    strange = {name for data, name in given.items() if ".whl!" in name and data not in known}
+    assert {name.rpartition("/")[2] for name in strange} <= {"METADATA", "RECORD", "WHEEL", "entry_points.txt"}
     for data, name in given.items():
+        if data in known or data[:2] == b"PK":  # zips are opened above
+            continue
         assert course.secret not in data, name
         assert not [text for text in hidden if text in data], name
         assert not [weight for weight in weights if weight[64:128] in data], name
@@ -103,6 +113,20 @@ def test_the_bundle_is_what_is_listed_here_and_a_course_in_order(bundle: dict[st
     course = load_course([], root=tmp_path / "b", rubric=None, class_folder=None)
     assert [item.id for item in course.rubric.criteria][-1] == "notebook_runs"
     assert {item.question.kind for item in course.rubric.criteria} == {"presence", "notebook"}
+    told = bundle["rubrics/hw5.yaml"].decode()
+    for word in (
+        "key:",
+        "readings",
+        "formula",
+        "hat{y}",
+        "options",
+        "clues",
+        "credit: 0.4",
+        "worlds",
+        "full_at",
+        "0.92",
+    ):
+        assert word not in told, word
     load_course([], root=ROOT, rubric=None, class_folder=None).resolve("reference.hw5.worlds:build_worlds")
 
 
@@ -124,8 +148,16 @@ def test_a_marked_criterion_brings_its_question_and_a_hidden_one_nothing(tmp_pat
     assert given["q1a"]["question"]["key"] == [2, 3]
     assert given["q1a"]["available"] == 5
     assert "clues" not in given["q1a"]["place"]
+    list(write_setup(tmp_path / "b", Setup(files=build_bundle(course))))
+    check = check_hand_in(write_hand_in(tmp_path / "hand-in"), tmp_path / "b")
+    seen = {item.label: (item.verdict, item.word, item.awarded) for group in student_view(check.marksheet).groups
+            for item in group.criteria}  # fmt: skip
+    assert seen["1a"] == ("correct", "", 5)
+    assert seen["1c"] == ("correct", "found", 1)
+    assert "1b" not in seen
+    assert check.scale == 100  # a choice may give a part of its marks; without it all are whole numbers
     assert "q1b" not in given
-    assert given["q1c"]["question"] == {"kind": "presence"}
+    assert set(given["q1c"]["question"]) == {"kind", "next"}
 
 
 @pytest.mark.parametrize(

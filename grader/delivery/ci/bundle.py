@@ -106,7 +106,10 @@ def _build_criteria(course: Course, questions: Mapping[str, Any]) -> Iterator[di
             yield {**common, "available": available, "question": questions[item.id], "student_ci": "marked"}
         else:
             title = f"Found and readable: {item.title}"  # what it says is not judged
-            yield {**common, "title": title, "available": 1, "question": {"kind": "presence"}}
+            label = f"{item.place.question}{item.place.part}"
+            advice = f"If you answered it, begin that answer on a line of its own with its label, such as `{label})`."
+            question = {"kind": "presence", "next": advice}
+            yield {**common, "title": title, "available": 1, "question": question}
 
 
 def _is_known(criterion: Criterion) -> bool:

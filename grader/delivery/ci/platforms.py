@@ -19,7 +19,7 @@ from grader.feedback.page import render_page
 from grader.feedback.student_view import StudentView, student_view
 from grader.model import Marksheet
 
-Write = Callable[[StudentView, Path], None]
+Write = Callable[[StudentView, Path, int], None]
 POINT = Decimal("0.01")
 
 
@@ -31,9 +31,12 @@ class Platform:
     early: bool = False
 
 
-def write_results(platform: str, sheet: Marksheet, out: Path) -> None:
-    """Write what ``platform`` reads into the folder ``out``, and say to a runner of GitHub's what it listens for."""
-    PLATFORMS[platform].write(student_view(sheet), out)
+def write_results(platform: str, sheet: Marksheet, out: Path, *, scale: int = 1) -> None:
+    """Write what ``platform`` reads into the folder ``out``, and say to a runner of GitHub's what it listens for.
+
+    ``scale`` is for platforms that know whole numbers only: what every mark is multiplied by.
+    """
+    PLATFORMS[platform].write(student_view(sheet), out, scale)
 
 
 def build_reporter_result(view: StudentView) -> dict[str, object]:
@@ -63,7 +66,7 @@ def _round(value: Decimal) -> int | float:
     return int(rounded) if rounded == int(rounded) else float(rounded)
 
 
-def _write_actions(view: StudentView, out: Path) -> None:
+def _write_actions(view: StudentView, out: Path, scale: int) -> None:
     summary = github.cut(render_markdown(view))
     page = render_page(view, [])
     write_files(out, [("feedback.html", page), ("summary.md", summary), ("junit.xml", render_junit([view]))])
@@ -74,8 +77,8 @@ def _write_actions(view: StudentView, out: Path) -> None:
     github.set_outputs({"points": str(_round(view.earned)), "max-points": str(_round(view.available))})
 
 
-def _write_reporter(view: StudentView, out: Path) -> None:
-    _write_actions(view, out)
+def _write_reporter(view: StudentView, out: Path, scale: int) -> None:
+    _write_actions(view, out, scale)
     result = build_reporter_result(view)
     earned, most = _round(view.earned), _round(view.available)
     totals = json.dumps({"totalPoints": earned, "maxPoints": most}, separators=(",", ":"))
@@ -84,8 +87,7 @@ def _write_reporter(view: StudentView, out: Path) -> None:
     github.set_outputs({"result": base64.b64encode(json.dumps(result).encode()).decode()})
 
 
-def _write_classroom50(view: StudentView, out: Path) -> None:
-    scale = 100
+def _write_classroom50(view: StudentView, out: Path, scale: int) -> None:
     write_files(
         out,
         [("tests.json", json.dumps(build_scores(view, scale))), ("release-body.md", render_release_body(view, scale))],
@@ -93,7 +95,7 @@ def _write_classroom50(view: StudentView, out: Path) -> None:
     print("\n".join(f"    {line}" for line in github.quote(github.list_lines(view)).splitlines()[1:-1]))
 
 
-def _write_gradescope(view: StudentView, out: Path) -> None:
+def _write_gradescope(view: StudentView, out: Path, scale: int) -> None:
     write_files(out, [("results.json", render_gradescope(view))])
 
 

@@ -1,4 +1,4 @@
-"""One hand-in checked in CI against a bundle: nothing that runs here is secret, and all it writes is read by students."""
+"""One hand-in checked in CI against a bundle: nothing here is secret, and students read all that is written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from grader.course import SECRET_VARIABLE, Course, load_course
 from grader.errors import ConfigError, Exit, NothingFoundError
@@ -17,6 +19,7 @@ from grader.intake import plain_hand_in
 from grader.model import Finding, Marksheet
 from grader.pipeline import grade_submission, open_hand_in, open_lodgings
 from grader.reading import find_notebook
+from grader.rubric import Rubric
 from grader.sandbox import Lodgings, NoRoomError
 
 Tell = Callable[[str], None]
@@ -32,11 +35,13 @@ FORMATIVE = Finding(
 class Check:
     """What CI found: the marksheet by the bundle's rubric, and the exit code.
 
-    That parts wait for a person is no failure here.
+    That parts wait for a person is no failure here. ``scale`` makes whole numbers of all marks that the bundle's rubric
+    can give, the same for every student.
     """
 
     marksheet: Marksheet
     code: Exit
+    scale: int
 
 
 def check_hand_in(
@@ -65,8 +70,24 @@ def check_hand_in(
             early(_finish(grade_submission(course, hand_in, lodgings=None)))
         with _open(course, user, room, tell) if notebook else contextlib.nullcontext() as lodgings:
             sheet = grade_submission(course, hand_in, lodgings=lodgings, progress=tell)
-    ungraded = any(mark.evidence.verdict == "ungraded" for mark in sheet.marks)
-    return Check(marksheet=_finish(sheet), code=Exit.INFRASTRUCTURE if ungraded else Exit.GRADED)
+    ungraded = [mark.evidence for mark in sheet.marks if mark.evidence.verdict == "ungraded"]
+    for evidence in ungraded:
+        tell(f"{evidence.criterion} could not be graded: {evidence.review.reason if evidence.review else ''}")
+    code = Exit.INFRASTRUCTURE if ungraded else Exit.GRADED
+    return Check(marksheet=_finish(sheet), code=code, scale=find_scale(course.rubric))
+
+
+def find_scale(rubric: Rubric) -> int:
+    """Return 1 where every mark that the rubric can give is a whole number, else 100."""
+    parts = (item.available * credit for item in rubric.criteria for credit in _list_credits(item.question))
+    return 1 if all(part % 1 == 0 for part in parts) else 100
+
+
+def _list_credits(question: Any) -> Sequence[Decimal]:
+    """Return the parts of its credit that a question gives; a hundredth for one that may give any."""
+    if question.kind == "presence":
+        return (Decimal(1),)
+    return [point.credit for point in question.points] if question.kind == "notebook" else (Decimal("0.01"),)
 
 
 def _finish(sheet: Marksheet) -> Marksheet:

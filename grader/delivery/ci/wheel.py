@@ -6,6 +6,7 @@ Format: "Binary distribution format" of the Python packaging guide (a zip with .
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import io
 import zipfile
@@ -22,6 +23,7 @@ _STAMP = (2020, 1, 1, 0, 0, 0)
 _WHEEL = "Wheel-Version: 1.0\nGenerator: grade\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
+@functools.cache
 def build_wheel() -> tuple[str, bytes]:
     """Return the file's name and bytes: the package that runs now, with its templates and no course's files.
 

@@ -219,4 +219,7 @@ def give_up(reason: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Exception as error:  # whatever it is, it is our side's, and no zero
+        sys.exit(give_up(f"{type(error).__name__}: {error}"))
