@@ -1,0 +1,56 @@
+"""A person's decision on top of the machine's verdict: pure; what the machine said is never erased."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from grader.codec import pack_json
+from grader.marking.award import round_marks
+from grader.model import SUBMITTED_AT, Decision, Evidence, Mark, Submission
+from grader.model.moment import find_moment
+
+# What a person looks at to decide. Where an answer stands and how a table is drawn may change with the grader.
+_LOOKED_AT = ("text", "answer", "choice", "vector")
+
+
+def digest_evidence(evidence: Evidence) -> str:
+    """Return the sha256 of what a decision rests on: the answer, its reading, the verdict and the credit."""
+    review = evidence.review
+    suggested = None if review is None else [review.suggested_verdict, _show(review.suggested_credit)]
+    answer = {key: evidence.observed[key] for key in _LOOKED_AT if key in evidence.observed}
+    codes = sorted({finding.code for finding in evidence.findings})
+    parts = [evidence.criterion, evidence.verdict, _show(evidence.credit), evidence.reading, suggested, answer, codes]
+    return hashlib.sha256(pack_json(parts)).hexdigest()
+
+
+def digest_moment(submission: Submission) -> str:
+    """Return the sha256 of what a decision on the moment of handing in rests on: the files, and that none is known."""
+    return hashlib.sha256(pack_json([SUBMITTED_AT, submission.digest])).hexdigest()
+
+
+def apply_decision(mark: Mark, decision: Decision | None) -> Mark:
+    """Return the mark as a person decided; where the evidence is not what was seen, the mark waits (again).
+
+    A stale decision is not applied and is kept in ``earlier``. Marks are rounded half up, and never more than available.
+    """
+    if decision is None:
+        return mark
+    if decision.seen != digest_evidence(mark.evidence):
+        return replace(mark, awarded=None, earlier=decision)
+    marks = decision.marks if decision.marks is not None else (decision.credit or Decimal(0)) * mark.available
+    return replace(mark, awarded=min(max(round_marks(marks), Decimal(0)), mark.available), decision=decision)
+
+
+def apply_moment(submission: Submission, decisions: Mapping[str, Decision]) -> Submission:
+    """Return the submission with the moment that a person decided, where nothing better is known of the same files."""
+    decision = decisions.get(SUBMITTED_AT)
+    if decision is None or find_moment(submission.submitted_at) or decision.seen != digest_moment(submission):
+        return submission
+    return replace(submission, submitted_at=decision.moment, time_source="list")
+
+
+def _show(credit: Decimal | None) -> str | None:
+    return None if credit is None else f"{Decimal(str(float(credit))).normalize():f}"
