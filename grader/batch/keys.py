@@ -67,10 +67,12 @@ class CourseKeys:
         """Return the key of a hand-in's evidence."""
         return build_digest("evidence", self._evidence_digest, _describe(submission))
 
-    def whole(self, submission: Submission) -> str:
-        """Return the key of a hand-in's marksheet and page."""
+    def whole(self, submission: Submission, decisions: str = "") -> str:
+        """Return the key of a hand-in's marksheet and page; ``decisions`` digests what people decided of it."""
         time = [submission.submitted_at, submission.time_source]
-        return build_digest("marksheet", self._whole_digest, _describe(submission), time)
+        return build_digest(
+            "marksheet", self._whole_digest, _describe(submission), time, *([decisions] if decisions else [])
+        )
 
 
 def digest_course(course: Course) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import fcntl
 import json
 import os
@@ -10,12 +9,13 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from grader.batch.keys import build_digest
-from grader.codec import pack_json
+from grader.codec import build_decision, pack_json
+from grader.codec import read_decision as read_fields
 from grader.errors import InfrastructureError
 from grader.model import DECIDED, SUBMITTED_AT, Decision
 from grader.model.moment import find_moment
@@ -91,7 +91,7 @@ class Moderation:
                 if item.replaces != (head.id if head else ""):
                     conflicts.append(Conflict(wanted=item, head=head))
                 else:
-                    data += pack_json(_build(item)) + b"\n"
+                    data += pack_json({"schema": SCHEMA, **build_decision(item)}) + b"\n"
                     heads[key] = item
             if data:
                 size = os.fstat(descriptor).st_size
@@ -165,18 +165,12 @@ def digest_decisions(decisions: Mapping[str, Decision]) -> str:
     return build_digest([item.id for item in decisions.values()]) if decisions else ""
 
 
-def _build(item: Decision) -> dict[str, Any]:
-    data = {key: value for key, value in dataclasses.asdict(item).items() if value not in (None, "", False)}
-    return {"schema": SCHEMA, **data, **{k: str(v) for k, v in data.items() if isinstance(v, Decimal)}}
-
-
 def read_decision(data: Mapping[str, Any]) -> Decision:
     """Return the decision of a line. Raises ValueError, TypeError or KeyError where it says none."""
     fields = dict(data)
     if fields.pop("schema") != SCHEMA:
         raise ValueError("is of another version")
-    numbers = {name: Decimal(fields.pop(name)) for name in ("credit", "marks") if name in fields}
-    item = Decision(**fields, **numbers)
+    item = read_fields(fields)
     if problem := find_problem(item):
         raise ValueError(problem)
     return item

@@ -1,0 +1,107 @@
+"""What waits for a person in a graded folder, grouped by like answers."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from grader.batch.moderation import Moderation
+from grader.batch.store import Store
+from grader.codec import pack_json, read_marksheet
+from grader.errors import ConfigError
+from grader.marking import digest_evidence, digest_moment
+from grader.model import SUBMITTED_AT, Decision, Evidence, Mark, Marksheet, Review
+
+_BRACES = re.compile(r"[{}$\\,;:.!()\[\]\s*_`]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One criterion of one student that waits; ``mark`` is None where it is the moment of handing in.
+
+    ``seen`` and ``head`` are what a decision on it carries as ``seen`` and ``replaces``; ``earlier`` is a decision that
+    was made on other evidence.
+    """
+
+    student: str
+    criterion: str
+    seen: str
+    head: str
+    likeness: str
+    review: Review | None
+    mark: Mark | None = None
+    earlier: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Items of one criterion whose answers are alike, by student."""
+
+    id: str
+    criterion: str
+    items: tuple[Item, ...]
+
+
+def list_groups(store: Store, moderation: Moderation) -> tuple[Group, ...]:
+    """Return what waits and is not decided meanwhile, most students first."""
+    moderation.refresh()
+    found: dict[tuple[str, str], list[Item]] = {}
+    for student, name in store.list_marksheets().items():
+        data = store.get(name)
+        if data is not None:
+            for item in list_items(read_marksheet(data.decode("utf-8", "surrogateescape")), student, moderation):
+                found.setdefault((item.criterion, item.likeness), []).append(item)
+    groups = [Group(id=key[1][:12], criterion=key[0], items=tuple(items)) for key, items in found.items()]
+    return tuple(sorted(groups, key=lambda group: (-len(group.items), group.criterion, group.id)))
+
+
+def list_items(sheet: Marksheet, student: str, moderation: Moderation) -> Iterator[Item]:
+    """Yield what of a marksheet waits for a decision that was not made since it was written."""
+    handed_in, counts = sheet.digests["submission"], moderation.find(student)
+    marks = {mark.criterion: mark for mark in sheet.marks if mark.awarded is None}
+    for criterion in sheet.waiting:
+        mark = marks.get(criterion)
+        seen = digest_evidence(mark.evidence, handed_in) if mark else digest_moment(handed_in)
+        if criterion in counts and counts[criterion].seen == seen:
+            continue
+        head = moderation.find_head(student, criterion)
+        yield Item(
+            student=student,
+            criterion=criterion,
+            seen=seen,
+            head=head.id if head else "",
+            likeness=_find_likeness(mark.evidence) if mark else hashlib.sha256(student.encode()).hexdigest(),
+            review=mark.evidence.review if mark else sheet.review,
+            mark=mark,
+            earlier=mark.earlier if mark else counts.get(SUBMITTED_AT),
+        )
+
+
+def _find_likeness(evidence: Evidence) -> str:
+    """Return a digest that like answers share: the canonical formula where there is one, else the words."""
+    latex = evidence.observed.get("latex")
+    written = latex if latex else normalise(str(evidence.observed.get("answer") or evidence.observed.get("text") or ""))
+    codes = sorted({finding.code for finding in evidence.findings})
+    return hashlib.sha256(pack_json([evidence.criterion, evidence.verdict, codes, written])).hexdigest()
+
+
+def normalise(text: str) -> str:
+    """Return an answer without what does not change it: letters' case, spaces, punctuation and TeX's signs."""
+    return _BRACES.sub(" ", text[:20_000].casefold()).strip()
+
+
+def find_item(groups: Sequence[Group], student: str, criterion: str) -> Item:
+    """Return what waits of a student. Raises ConfigError where nothing does."""
+    for group in groups:
+        for item in group.items if group.criterion == criterion else ():
+            if item.student == student:
+                return item
+    raise ConfigError(f"{student}, {criterion}: does not wait for a person")
+
+
+def show_credit(credit: Decimal | None) -> str:
+    """Return a credit as a plain number, "" for none."""
+    return "" if credit is None else f"{credit.normalize():f}"
