@@ -39,7 +39,8 @@ def digest_moment(handed_in: str) -> str:
 def apply_decision(mark: Mark, decision: Decision | None, handed_in: str) -> Mark:
     """Return the mark as a person decided; where the evidence is not what was seen, the mark waits (again).
 
-    A stale decision is not applied and is kept in ``earlier``. Marks are rounded half up, and never more than available.
+    A stale decision is not applied and is kept in ``earlier``. Marks are rounded half up,
+    and never more than available.
     """
     if decision is None:
         return mark

@@ -18,8 +18,8 @@ class Decision:
     ``id`` names the line, ``at`` is ISO 8601, ``who`` the assistant. ``seen`` is the digest of the evidence that the
     person looked at (``grader.marking.digest_evidence``). Decided is ``verdict`` with ``marks``, or with ``credit``
     (0..1) where ``marks`` is None; for SUBMITTED_AT it is ``moment``, ISO 8601 with its zone. ``comment`` is for the
-    student, ``reason`` for staff. ``replaces`` is the id of the line before it on the same student and criterion, "" for
-    the first. ``undo`` takes back the line that it replaces. ``group`` names the decisions that were made as one.
+    student, ``reason`` for staff. ``replaces`` is the id of the line before it on the same student and criterion, ""
+    for the first. ``undo`` takes back the line that it replaces. ``group`` names the decisions that were made as one.
     """
 
     id: str
