@@ -95,7 +95,7 @@ def find_need(desk: Desk, hand_in: HandIn) -> Need:
             return Need(work=True, record=record)
     notebook = find_notebook(desk.course, submission) is not None
     if notebook and record is not None and not desk.job.fresh:
-        notebook = not _is_checked(desk, submission, record)
+        notebook = not is_checked(desk, submission, record)
     return Need(work=True, notebook=notebook, record=record)
 
 
@@ -105,7 +105,8 @@ def is_current(desk: Desk, submission: Submission, record: Record) -> bool:
     return _is_last_word(desk, record) and record.keys.get("whole") == desk.keys.whole(submission, decided)
 
 
-def _is_checked(desk: Desk, submission: Submission, record: Record) -> bool:
+def is_checked(desk: Desk, submission: Submission, record: Record) -> bool:
+    """Return whether the stored evidence is what would be found now."""
     return _is_last_word(desk, record) and record.keys.get("evidence") == desk.keys.evidence(submission)
 
 
@@ -144,7 +145,7 @@ def _find_evidence(
     desk: Desk, submission: Submission, known: Record | None, progress: Progress
 ) -> tuple[Work, Checked, dict[str, str], dict[str, str]]:
     """Return the evidence, from the store where it is there, with the names and keys of what it rests on."""
-    if known is not None and _is_checked(desk, submission, known):
+    if known is not None and is_checked(desk, submission, known):
         stored = desk.store.get_json(known.objects.get("evidence"))
         if stored is not None:
             kept = {name: value for name, value in known.objects.items() if name in ("run", "evidence")}

@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "grader.cli.check:check",
     "export": "grader.cli.export:export",
     "ci": "grader.cli.ci:ci",
+    "review": "grader.cli.review:review",
 }
 _GRADE = "grader.cli.grade:grade"
 
