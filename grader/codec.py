@@ -274,7 +274,8 @@ def _build_decisions(**decisions: Decision | None) -> dict[str, Json]:
 
 def build_decision(item: Decision) -> dict[str, Json]:
     """Return what a decision says, without what is empty; Decimals as text, so that they stay exact."""
-    data = {key: value for key, value in dataclasses.asdict(item).items() if value not in (None, "", False)}
+    # A credit of 0 equals False, and is said.
+    data = {key: v for key, v in dataclasses.asdict(item).items() if not (v is None or v is False or v == "")}
     return {key: str(value) if isinstance(value, Decimal) else value for key, value in data.items()}
 
 

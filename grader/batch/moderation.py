@@ -75,8 +75,11 @@ class Moderation:
     def append(self, decisions: Sequence[Decision]) -> list[Conflict]:
         """Write decisions, on the disk before this returns; return those that somebody was quicker with.
 
-        Raises InfrastructureError where they cannot be written.
+        Raises InfrastructureError where they cannot be written, ValueError for what is no decision: then none is.
         """
+        for item in decisions:
+            if problem := find_problem(item):
+                raise ValueError(f"{item.student}, {item.criterion}: {problem}")
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:

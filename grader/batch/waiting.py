@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
 from grader.batch.moderation import Moderation
 from grader.batch.store import Store
 from grader.codec import pack_json, read_marksheet
-from grader.errors import ConfigError
 from grader.marking import digest_evidence, digest_moment
 from grader.model import SUBMITTED_AT, Decision, Evidence, Mark, Marksheet, Review
 
-_BRACES = re.compile(r"[{}$\\,;:.!()\[\]\s*_`]+")
+_WORD = re.compile(r"[^\W\d_]{4,}")  # shorter ones may be names of quantities, whose case counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,33 +73,31 @@ def list_items(sheet: Marksheet, student: str, moderation: Moderation) -> Iterat
             criterion=criterion,
             seen=seen,
             head=head.id if head else "",
-            likeness=_find_likeness(mark.evidence) if mark else hashlib.sha256(student.encode()).hexdigest(),
+            likeness=_find_likeness(mark.evidence if mark else None, student),
             review=mark.evidence.review if mark else sheet.review,
             mark=mark,
             earlier=mark.earlier if mark else counts.get(SUBMITTED_AT),
         )
 
 
-def _find_likeness(evidence: Evidence) -> str:
-    """Return a digest that like answers share: the canonical formula where there is one, else the words."""
+def _find_likeness(evidence: Evidence | None, student: str) -> str:
+    """Return a digest that like answers share: the formula as it was read where there is one, else the words.
+
+    Where there are no words, or where a page must be looked at, nobody else's answer is alike.
+    """
+    if evidence is None:
+        return hashlib.sha256(pack_json(student)).hexdigest()
     latex = evidence.observed.get("latex")
     written = latex if latex else normalise(str(evidence.observed.get("answer") or evidence.observed.get("text") or ""))
+    alone = student if not written or evidence.observed.get("pages") else ""
     codes = sorted({finding.code for finding in evidence.findings})
-    return hashlib.sha256(pack_json([evidence.criterion, evidence.verdict, codes, written])).hexdigest()
+    return hashlib.sha256(pack_json([evidence.criterion, evidence.verdict, codes, written, alone])).hexdigest()
 
 
 def normalise(text: str) -> str:
-    """Return an answer without what does not change it: letters' case, spaces, punctuation and TeX's signs."""
-    return _BRACES.sub(" ", text[:20_000].casefold()).strip()
-
-
-def find_item(groups: Sequence[Group], student: str, criterion: str) -> Item:
-    """Return what waits of a student. Raises ConfigError where nothing does."""
-    for group in groups:
-        for item in group.items if group.criterion == criterion else ():
-            if item.student == student:
-                return item
-    raise ConfigError(f"{student}, {criterion}: does not wait for a person")
+    """Return an answer without what never changes it: spaces, dollars, the last full stop, the case of words."""
+    plain = unicodedata.normalize("NFKC", text[:20_000]).replace("$", " ")
+    return _WORD.sub(lambda word: word.group().casefold(), " ".join(plain.split())).rstrip(". ")
 
 
 def show_credit(credit: Decimal | None) -> str:

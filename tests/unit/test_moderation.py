@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from grader.batch.moderation import Moderation, digest_decisions, find_problem, new_decision
+from grader.batch.waiting import normalise
 from grader.codec import build_marksheet, read_marksheet, render_json
 from grader.feedback.student_view import student_view
 from grader.marking import apply_decision, award_mark, digest_evidence
@@ -37,6 +38,19 @@ def test_what_was_acknowledged_is_read_by_another_process(tmp_path):
     first = decide(comment="<b>look</b>", reason="seen on page 2")
     assert Moderation(tmp_path).append([first]) == []
     assert Moderation(tmp_path).find("s1") == {"q1": first}
+
+
+@pytest.mark.parametrize("fields", [{"verdict": "wrong", "credit": Decimal(0)}, {"credit": None, "marks": Decimal(0)}])
+def test_nothing_for_an_answer_is_a_decision_like_another(tmp_path, fields):
+    decision = decide(**fields)
+    assert Moderation(tmp_path).append([decision]) == []
+    assert Moderation(tmp_path).find("s1") == {"q1": decision}
+
+
+def test_what_is_no_decision_is_never_acknowledged(tmp_path):
+    with pytest.raises(ValueError, match="needs marks or credit"):
+        Moderation(tmp_path).append([decide(), decide("s2", credit=None)])
+    assert Moderation(tmp_path).find("s1") == {}
 
 
 def test_a_torn_last_line_is_ignored_told_and_never_changed(tmp_path):
@@ -127,3 +141,12 @@ def test_a_decision_on_other_evidence_waits_again_and_is_shown():
     assert changed.awarded is None and changed.decision is None and changed.earlier == decision
     moved = replace(make_evidence(), observed={"answer": "W x + b", "location": "elsewhere"})
     assert apply_decision(make_mark(moved), decision, "f").awarded == Decimal("1.50")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [("The same  Words.", "the same words", True), ("$W x$", "W x", True), ("W x", "w x", False),
+     ("W (a+b) c", "W a+b c", False), ("x_1", "x1", False), ("1, 2", "1.2", False), ("-x", "x", False)],
+)  # fmt: skip
+def test_only_what_never_changes_an_answer_makes_two_alike(one, other, alike):
+    assert (normalise(one) == normalise(other)) is alike

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_a_decision_that_was_not_marked_yet_holds_the_marks_back(graded):
 
     _, out = graded
     student, sheet = next(iter(read_sheets(out).items()))
-    seen = {"seen": "0" * 64, "verdict": "wrong", "credit": 0}
+    seen = {"seen": "0" * 64, "verdict": "wrong", "credit": Decimal(0)}
     file = Moderation(out)
     file.refresh()
     criterion = sheet["criteria"][-1]["id"]
