@@ -24,7 +24,7 @@ def digest_evidence(evidence: Evidence, handed_in: str) -> str:
     review = evidence.review
     suggested = None if review is None else [review.suggested_verdict, _show(review.suggested_credit)]
     answer = {key: evidence.observed[key] for key in _LOOKED_AT if key in evidence.observed}
-    if "answer" not in answer:
+    if not answer.get("answer"):
         answer["handed_in"] = handed_in
     codes = sorted({finding.code for finding in evidence.findings})
     parts = [evidence.criterion, evidence.verdict, _show(evidence.credit), evidence.reading, suggested, answer, codes]

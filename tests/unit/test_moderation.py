@@ -143,9 +143,14 @@ def test_a_decision_on_other_evidence_waits_again_and_is_shown():
     assert apply_decision(make_mark(moved), decision, "f").awarded == Decimal("1.50")
 
 
+def test_where_no_answer_was_read_another_hand_in_is_other_evidence():
+    assert digest_evidence(make_evidence(""), "f") != digest_evidence(make_evidence(""), "g")
+    assert digest_evidence(make_evidence("W"), "f") == digest_evidence(make_evidence("W"), "g")
+
+
 @pytest.mark.parametrize(
     ("one", "other", "alike"),
-    [("The same  Words.", "the same words", True), ("$W x$", "W x", True), ("W x", "w x", False),
+    [("Same  Words.", "same words", True), ("$W x$", "W x", True), ("W x", "w x", False),
      ("W (a+b) c", "W a+b c", False), ("x_1", "x1", False), ("1, 2", "1.2", False), ("-x", "x", False)],
 )  # fmt: skip
 def test_only_what_never_changes_an_answer_makes_two_alike(one, other, alike):

@@ -12,12 +12,18 @@ from tests.unit.batch_cases import read_sheets, run_grade
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
-    """A course of eight reports, graded, with an answer that nobody can read in four of them."""
+    """A course of eight reports, graded: four answer 1b alike, in a way that contradicts itself, one says nothing clear."""
     folder = tmp_path_factory.mktemp("class")
     course = make_quick_course(folder / "course", preload=[])
-    for path in make_reports(course / "submissions", 8)[:4]:
-        report = next(path.rglob("*.md"))
-        report.write_text("# Question 1\n\nI think that it is about options, perhaps.\n", encoding="utf-8")
+    hand_ins = make_reports(course / "submissions", 8)
+    contradiction = (
+        "# Question 1\n\n(b) Option 4: a unidirectional network.{gap}The mood depends on the days up to t only.\n"
+    )
+    for number, path in enumerate(hand_ins[:4]):
+        next(path.rglob("*.md")).write_text(contradiction.format(gap=" " * (number + 1)), encoding="utf-8")
+    unclear = "# Question 1\n\nI think that it is about options, perhaps.\n"
+    for path in hand_ins[4:6]:
+        next(path.rglob("*.md")).write_text(unclear, encoding="utf-8")
     out = folder / "out"
     run = run_grade(course / "submissions", "--out", out, "--jobs", 1)
     assert run.returncode in (0, 3), run.stdout + run.stderr
@@ -43,6 +49,8 @@ def test_a_whole_group_is_decided_by_one_row_and_stays_decided(graded, tmp_path)
     course, out = graded
     rows = export(out, tmp_path / "waiting.csv")
     assert [int(row["alike"]) for row in rows] == sorted((int(row["alike"]) for row in rows), reverse=True)
+    unread = [row["group"] for row in rows if not row["answer"]]
+    assert len(unread) > 1 and len(set(unread)) == len(unread)  # nobody's answer is like one that was not read
     first = rows[0]
     students = {row["student"] for row in rows if row["group"] == first["group"]}
     assert len(students) == int(first["alike"]) >= 2
