@@ -16,7 +16,7 @@ from typing import Any
 from grader.batch.keys import build_digest
 from grader.codec import build_decision, pack_json
 from grader.codec import read_decision as read_fields
-from grader.errors import InfrastructureError
+from grader.errors import ConfigError, InfrastructureError
 from grader.model import DECIDED, SUBMITTED_AT, Decision
 from grader.model.moment import find_moment
 
@@ -161,6 +161,14 @@ def new_decision(who: str, student: str, criterion: str, **fields: Any) -> Decis
     """Return a decision made now."""
     at = datetime.now(UTC).isoformat(timespec="seconds")
     return Decision(id=secrets.token_hex(8), at=at, who=who, student=student, criterion=criterion, **fields)
+
+
+def build_undo(moderation: Moderation, who: str, student: str, criterion: str) -> Decision:
+    """Return the line that takes back the decision that counts. Raises ConfigError where none does."""
+    head = moderation.find_head(student, criterion)
+    if head is None or criterion not in moderation.find(student):
+        raise ConfigError(f"{student}, {criterion}: nothing was decided that could be taken back")
+    return new_decision(who, student, criterion, replaces=head.id, undo=True)
 
 
 def digest_decisions(decisions: Mapping[str, Decision]) -> str:

@@ -16,6 +16,7 @@ Examples:
   grade review graded/                                  what waits, like answers together, most students first
   grade review graded/ --export waiting.csv             the same as a spreadsheet; fill in the columns at its end
   grade review graded/ --import waiting.csv --as ada    decide as the spreadsheet says
+  grade review graded/ --undo s0001 q1b                 take back what was decided last on that: it waits again
 \b
 Columns to fill in: verdict (correct, partial, wrong, missing), credit (0 to 1) or marks, comment (for the student),
 reason (for staff), moment (for submitted_at, as 2026-12-01T23:59:00+03:30), and apply_to: 'group' decides for all like
@@ -28,26 +29,29 @@ the marksheet. Where the evidence changes afterwards, the decision does not coun
 @click.argument("graded", type=FOLDER)
 @click.option("--export", "to", type=FILE, metavar="FILE", help="Write what waits as a CSV.")
 @click.option("--import", "source", type=FILE, metavar="FILE", help="Take the decisions of such a CSV.")
+@click.option("--undo", nargs=2, metavar="STUDENT CRITERION", help="Take back the last decision on that.")
 @click.option("--as", "who", metavar="NAME", help="Who decides. (Default: the name of your account.)")
-def review(graded: Path, to: Path | None, source: Path | None, who: str | None) -> None:
+def review(graded: Path, to: Path | None, source: Path | None, undo: tuple[str, str] | None, who: str | None) -> None:
     """Show, export and decide what waits for a person."""
     from grader.batch.classes import load_classes
-    from grader.batch.moderation import Moderation
+    from grader.batch.moderation import Moderation, build_undo
     from grader.batch.moderation_sheet import read_sheet, render_sheet
     from grader.batch.remark import mark_again
-    from grader.batch.store import Store
+    from grader.batch.store import BusyError, Store
     from grader.batch.waiting import list_groups
 
-    if to and source:
-        raise click.UsageError("--export and --import are two runs")
+    if sum(map(bool, (to, source, undo))) > 1:
+        raise click.UsageError("--export, --import and --undo are separate runs")
     console, progress = make_console(stderr=False), make_console(stderr=True)
     store, moderation = Store(graded), Moderation(graded)
     load_classes(store)
-    groups = list_groups(store, moderation)
+    moderation.refresh()
+    groups = () if undo else list_groups(store, moderation)
     for problem in moderation.problems:
         progress.print(f"note: {problem}")
-    if source:
-        decisions = read_sheet(source, groups, who or getpass.getuser())
+    if source or undo:
+        name = who or getpass.getuser()
+        decisions = read_sheet(source, groups, name) if source else [build_undo(moderation, name, *(undo or ("", "")))]
         conflicts = moderation.append(decisions)
         for conflict in conflicts:
             by = conflict.head.who if conflict.head else "somebody"
@@ -55,7 +59,11 @@ def review(graded: Path, to: Path | None, source: Path | None, who: str | None) 
                 f"{conflict.wanted.student}, {conflict.wanted.criterion}: {by} decided meanwhile; not changed"
             )
         students = {item.student for item in decisions} - {item.wanted.student for item in conflicts}
-        for student in mark_again(graded, students):
+        try:
+            left = mark_again(graded, students)
+        except BusyError as error:
+            raise BusyError(f"{error} The decisions are kept, and count when this class is graded again.") from None
+        for student in left:
             progress.print(f"{student}: is out of date; the decision counts when the class is graded again")
         console.print(f"{len(decisions) - len(conflicts)} decisions on {len(students)} hand-ins")
     elif to:

@@ -12,7 +12,7 @@ from tests.unit.batch_cases import read_sheets, run_grade
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
-    """A course of eight reports, graded: four answer 1b alike, in a way that contradicts itself, one says nothing clear."""
+    """A course of eight reports, graded: four answer 1b alike and contradict themselves, two are unclear."""
     folder = tmp_path_factory.mktemp("class")
     course = make_quick_course(folder / "course", preload=[])
     hand_ins = make_reports(course / "submissions", 8)
@@ -74,6 +74,19 @@ def test_a_whole_group_is_decided_by_one_row_and_stays_decided(graded, tmp_path)
     assert not {row["student"] for row in export(out, tmp_path / "b.csv") if row["group"] == first["group"]}
     stale = bring(out, tmp_path / "stale.csv", rows)
     assert stale.returncode == 2 and "does not wait for a person" in stale.stderr
+
+
+def test_an_undo_makes_it_wait_again(graded):
+    _, out = graded
+    decided = [(name, mark["id"]) for name, sheet in read_sheets(out).items() for mark in sheet["criteria"]
+               if "decision" in mark]  # fmt: skip
+    student, criterion = decided[0]
+    run = run_grade("review", out, "--undo", student, criterion, "--as", "bob")
+    assert run.returncode == 0, run.stdout + run.stderr
+    mark = next(item for item in read_sheets(out)[student]["criteria"] if item["id"] == criterion)
+    assert mark["awarded"] is None and "decision" not in mark
+    again = run_grade("review", out, "--undo", student, criterion)
+    assert again.returncode == 2 and "nothing was decided" in again.stderr
 
 
 def test_a_sheet_with_problems_decides_nothing_and_names_each_line(graded, tmp_path):
