@@ -10,8 +10,8 @@ from grader.batch.moderation import Moderation, digest_decisions, find_problem, 
 from grader.batch.waiting import normalise
 from grader.codec import build_marksheet, read_marksheet, render_json
 from grader.feedback.student_view import student_view
-from grader.marking import apply_decision, award_mark, digest_evidence
-from grader.model import Evidence, Finding, Marksheet, Review
+from grader.marking import apply_decision, apply_moment, award_mark, digest_evidence, digest_moment
+from grader.model import SUBMITTED_AT, Evidence, Finding, Marksheet, Review, Submission
 
 
 def decide(student="s1", criterion="q1", **fields):
@@ -155,3 +155,43 @@ def test_where_no_answer_was_read_another_hand_in_is_other_evidence():
 )  # fmt: skip
 def test_only_what_never_changes_an_answer_makes_two_alike(one, other, alike):
     assert (normalise(one) == normalise(other)) is alike
+
+
+def test_a_moment_that_a_person_decided_holds_for_these_files_and_where_nothing_better_is_known():
+    submission = Submission(student="s1", assignment="a", folder="f", artifacts=(), digest="d")
+    moment = "2026-12-01T23:59:00+03:30"
+    decision = new_decision("ada", "s1", SUBMITTED_AT, seen=digest_moment("d"), moment=moment)
+    assert find_problem(decision) == ""
+    decisions = {SUBMITTED_AT: decision}
+    assert apply_moment(submission, decisions).submitted_at == moment
+    assert apply_moment(replace(submission, digest="e"), decisions).submitted_at is None
+    known = replace(submission, submitted_at="2026-11-01T00:00:00+00:00")
+    assert apply_moment(known, decisions) is known
+
+
+def _write_until_killed(folder, pipe):
+    file = Moderation(folder)
+    for number in range(100_000):
+        file.append([decide(f"s{number}", comment="x" * 2000)])
+        pipe.send(number)
+
+
+def test_what_was_acknowledged_before_a_kill_is_not_lost(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    mine, theirs = context.Pipe(duplex=False)
+    worker = context.Process(target=_write_until_killed, args=(tmp_path, theirs))
+    worker.start()
+    theirs.close()
+    last = -1
+    while last < 30:
+        last = mine.recv()
+    worker.kill()
+    worker.join()
+    while mine.poll():
+        try:
+            last = mine.recv()
+        except EOFError:
+            break
+    file = Moderation(tmp_path)
+    assert all(file.find(f"s{number}") for number in range(last + 1))
+    assert file.append([decide("after")]) == [] and Moderation(tmp_path).find("after")
