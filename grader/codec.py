@@ -25,6 +25,7 @@ from grader.errors import ConfigError, InfrastructureError, Problem
 from grader.model import (
     CellRun,
     Checked,
+    Decision,
     Deduction,
     Evidence,
     Execution,
@@ -232,6 +233,7 @@ def build_marksheet(sheet: Marksheet) -> dict[str, Json]:
         "submitted_at": sheet.submitted_at,
         "deductions": [_build_deduction(item) for item in sheet.deductions],
         "review": _build_review(sheet.review),
+        **_build_decisions(moment=sheet.moment),
         "criteria": [_build_mark(mark) for mark in sheet.marks],
         "findings": [dataclasses.asdict(finding) for finding in sheet.findings],
         "environment": dict(sheet.environment),
@@ -261,7 +263,30 @@ def _build_mark(mark: Mark) -> dict[str, Json]:
         "available": build_number(mark.available),
         "awarded": build_number(mark.awarded),
         **build_evidence(mark.evidence),
+        **_build_decisions(decision=mark.decision, earlier=mark.earlier),
     }
+
+
+def _build_decisions(**decisions: Decision | None) -> dict[str, Json]:
+    """Return the decisions that there are: a marksheet that nobody touched has no such key."""
+    return {name: build_decision(item) for name, item in decisions.items() if item is not None}
+
+
+def build_decision(item: Decision) -> dict[str, Json]:
+    """Return what a decision says, without what is empty; Decimals as text, so that they stay exact."""
+    # A credit of 0 equals False, and is said.
+    data = {key: v for key, v in dataclasses.asdict(item).items() if not (v is None or v is False or v == "")}
+    return {key: str(value) if isinstance(value, Decimal) else value for key, value in data.items()}
+
+
+def read_decision(item: Mapping[str, Json]) -> Decision:
+    """Return the decision of such an object. Raises TypeError or ValueError where it says none."""
+    numbers = {name: Decimal(item[name]) for name in ("credit", "marks") if name in item}
+    return Decision(**{**item, **numbers})
+
+
+def _read_decision(item: Mapping[str, Json] | None) -> Decision | None:
+    return None if item is None else read_decision(item)
 
 
 def build_evidence(evidence: Evidence) -> dict[str, Json]:
@@ -314,6 +339,7 @@ def read_marksheet(text: str) -> Marksheet:
             submitted_at=data.get("submitted_at"),
             deductions=tuple(_read_deduction(item) for item in data.get("deductions", ())),
             review=_read_review(data.get("review")),
+            moment=_read_decision(data.get("moment")),
             marks=tuple(_read_mark(item) for item in data["criteria"]),
             findings=tuple(Finding(**item) for item in data["findings"]),
             environment=_floats(data["environment"]),
@@ -349,6 +375,8 @@ def _read_mark(item: Mapping[str, Json]) -> Mark:
         available=Decimal(item["available"]),
         awarded=_decimal(item["awarded"]),
         evidence=evidence,
+        decision=_read_decision(item.get("decision")),
+        earlier=_read_decision(item.get("earlier")),
     )
 
 

@@ -7,7 +7,7 @@ import functools
 import platform
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -26,10 +26,12 @@ from grader.intake import (
 )
 from grader.kinds import KINDS, Context
 from grader.kinds.addressed import build_addressed
-from grader.marking import add_marks, award_mark, judge_lateness, total
+from grader.marking import add_marks, apply_decision, apply_moment, award_mark, judge_lateness, total
 from grader.model import (
+    SUBMITTED_AT,
     Answer,
     Checked,
+    Decision,
     Evidence,
     Execution,
     Finding,
@@ -152,15 +154,33 @@ def check_submission(
     )
 
 
-def mark_submission(course: Course, submission: Submission, checked: Checked, *, seconds: float) -> Marksheet:
-    """Return the marksheet: what the evidence is worth by the rubric. ``seconds`` is what this took."""
+def mark_submission(
+    course: Course,
+    submission: Submission,
+    checked: Checked,
+    *,
+    seconds: float,
+    decisions: Mapping[str, Decision] | None = None,
+) -> Marksheet:
+    """Return the marksheet: what the evidence is worth by the rubric, and what people decided on top of that.
+
+    ``decisions`` are those that count of this student, by criterion. ``seconds`` is what this took.
+    """
+    decided_by = decisions or {}
+    moved = apply_moment(submission, decided_by)
+    moment = decided_by[SUBMITTED_AT] if moved is not submission else None
+    submission = moved
     rubric = course.rubric
     evidence = {item.criterion: item for item in checked.evidence}
     marks = tuple(
-        award_mark(
-            title=criterion.title,
-            available=criterion.available,
-            evidence=_with_visibility(evidence[criterion.id], criterion, course.due_passed),
+        apply_decision(
+            award_mark(
+                title=criterion.title,
+                available=criterion.available,
+                evidence=_with_visibility(evidence[criterion.id], criterion, course.due_passed),
+            ),
+            decided_by.get(criterion.id),
+            checked.digest,
         )
         for criterion in rubric.criteria
     )
@@ -181,6 +201,7 @@ def mark_submission(course: Course, submission: Submission, checked: Checked, *,
         deductions=lateness.deductions,
         review=lateness.review,
         submitted_at=submission.submitted_at,
+        moment=moment,
         findings=(*checked.findings, *lateness.findings),
         environment=checked.environment,
         digests={"submission": checked.digest, **course.digests},

@@ -7,6 +7,7 @@ leaves runs as they are, and a changed probe runs notebooks again but leaves rep
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,10 +68,12 @@ class CourseKeys:
         """Return the key of a hand-in's evidence."""
         return build_digest("evidence", self._evidence_digest, _describe(submission))
 
-    def whole(self, submission: Submission) -> str:
-        """Return the key of a hand-in's marksheet and page."""
+    def whole(self, submission: Submission, decisions: str = "") -> str:
+        """Return the key of a hand-in's marksheet and page; ``decisions`` digests what people decided of it."""
         time = [submission.submitted_at, submission.time_source]
-        return build_digest("marksheet", self._whole_digest, _describe(submission), time)
+        return build_digest(
+            "marksheet", self._whole_digest, _describe(submission), time, *([decisions] if decisions else [])
+        )
 
 
 def digest_course(course: Course) -> str:

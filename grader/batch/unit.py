@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from grader.batch.events import Job, Summary, Work
 from grader.batch.keys import CourseKeys
+from grader.batch.moderation import Moderation, digest_decisions
 from grader.batch.page_files import show_pages
 from grader.batch.store import Record, Store
 from grader.codec import (
@@ -48,6 +49,7 @@ class Desk:
     course: Course
     keys: CourseKeys
     store: Store
+    moderation: Moderation
     lodgings: Lodgings | None = None
 
 
@@ -70,7 +72,8 @@ def load_job_course(job: Job) -> Course:
 def build_desk(job: Job, course: Course, lodgings: Lodgings | None = None) -> Desk:
     """Return the desk for a job whose course is loaded."""
     keys = CourseKeys(course, device=job.device, unsafe=job.unsafe)
-    return Desk(job=job, course=course, keys=keys, store=Store(Path(job.out)), lodgings=lodgings)
+    out = Path(job.out)
+    return Desk(job=job, course=course, keys=keys, store=Store(out), moderation=Moderation(out), lodgings=lodgings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,16 +96,18 @@ def find_need(desk: Desk, hand_in: HandIn) -> Need:
             return Need(work=True, record=record)
     notebook = find_notebook(desk.course, submission) is not None
     if notebook and record is not None and not desk.job.fresh:
-        notebook = not _is_checked(desk, submission, record)
+        notebook = not is_checked(desk, submission, record)
     return Need(work=True, notebook=notebook, record=record)
 
 
 def is_current(desk: Desk, submission: Submission, record: Record) -> bool:
     """Return whether a record is what would come of grading the submission now."""
-    return _is_last_word(desk, record) and record.keys.get("whole") == desk.keys.whole(submission)
+    decided = digest_decisions(desk.moderation.find(submission.student))
+    return _is_last_word(desk, record) and record.keys.get("whole") == desk.keys.whole(submission, decided)
 
 
-def _is_checked(desk: Desk, submission: Submission, record: Record) -> bool:
+def is_checked(desk: Desk, submission: Submission, record: Record) -> bool:
+    """Return whether the stored evidence is what would be found now."""
     return _is_last_word(desk, record) and record.keys.get("evidence") == desk.keys.evidence(submission)
 
 
@@ -125,8 +130,11 @@ def grade_unit(desk: Desk, hand_in: HandIn, progress: Progress = lambda _: None)
         return replace(read_summary(known.summary), work="unchanged")
     work, checked, objects, keys = _find_evidence(desk, submission, known, progress)
     seconds = time.monotonic() - started
-    sheet = mark_submission(desk.course, submission, checked, seconds=seconds)
+    decisions = desk.moderation.find(submission.student)
+    sheet = mark_submission(desk.course, submission, checked, seconds=seconds, decisions=decisions)
     progress("writing")
+    decided = digest_decisions(decisions)
+    keys = {**keys, "whole": desk.keys.whole(submission, decided), "decisions": decided, "course": desk.keys.course}
     record = _build_record(desk, submission, checked, sheet, earlier, objects, keys, work)
     desk.store.write_record(record)
     desk.store.show(record)
@@ -138,7 +146,7 @@ def _find_evidence(
     desk: Desk, submission: Submission, known: Record | None, progress: Progress
 ) -> tuple[Work, Checked, dict[str, str], dict[str, str]]:
     """Return the evidence, from the store where it is there, with the names and keys of what it rests on."""
-    if known is not None and _is_checked(desk, submission, known):
+    if known is not None and is_checked(desk, submission, known):
         stored = desk.store.get_json(known.objects.get("evidence"))
         if stored is not None:
             kept = {name: value for name, value in known.objects.items() if name in ("run", "evidence")}
@@ -223,7 +231,7 @@ def _build_record(
     page = desk.store.put(render_feedback(sheet, desk.course.root).encode("utf-8", "surrogateescape"))
     return Record(
         student=submission.student,
-        keys={**keys, "whole": desk.keys.whole(submission), "course": desk.keys.course},
+        keys=keys,
         objects={**objects, "marksheet": marksheet, "page": page},
         summary=dataclasses.asdict(build_summary(sheet, work)),
         repeat=max(desk.job.repeat, earlier.repeat if earlier is not None and work == "marked again" else 1),
@@ -264,7 +272,9 @@ def build_summary(sheet: Marksheet, work: Work) -> Summary:
         awarded_so_far=build_number(sheet.awarded_so_far) or 0,
         available=build_number(sheet.available) or 0,
         waiting=sheet.waiting,
-        ungraded=tuple(mark.criterion for mark in sheet.marks if mark.evidence.verdict == "ungraded"),
+        ungraded=tuple(
+            mark.criterion for mark in sheet.marks if mark.evidence.verdict == "ungraded" and not mark.decision
+        ),
         work=work,
         seconds=float(sheet.timing["seconds"]),
     )

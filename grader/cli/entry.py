@@ -21,6 +21,7 @@ COMMANDS = {
     "export": "grader.cli.export:export",
     "ci": "grader.cli.ci:ci",
     "mail": "grader.cli.mail:mail",
+    "review": "grader.cli.review:review",
 }
 _GRADE = "grader.cli.grade:grade"
 

@@ -48,13 +48,17 @@ def show_marksheet(sheet: Marksheet, out: Path, console: Console) -> None:
     table.add_column("of", justify="right", no_wrap=True)
     table.add_column("Why", overflow="fold")
     for mark in sheet.marks:
-        verdict = mark.evidence.verdict
+        verdict = (mark.decision and mark.decision.verdict) or mark.evidence.verdict
         style = COLOURS.get(verdict, "magenta")
         if mark.awarded is None and verdict != "ungraded":
             style = "magenta"
         table.add_row(
             Text(mark.criterion),
-            Text(f"{MARKS[verdict]} {verdict}" + (" → person" if mark.evidence.review else ""), style),
+            Text(
+                f"{MARKS[verdict]} {verdict}"
+                + (" by a person" if mark.decision else " → person" if mark.evidence.review else ""),
+                style,
+            ),
             Text(_marks(mark.awarded)),
             Text(_marks(mark.available)),
             Text(_why(mark)),

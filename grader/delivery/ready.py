@@ -8,6 +8,7 @@ from pathlib import Path
 
 from grader.batch.classes import GradedClass, load_classes
 from grader.batch.keys import digest_course
+from grader.batch.moderation import Moderation, digest_decisions
 from grader.batch.store import Record, Store
 from grader.batch.unit import load_job_course, read_summary
 from grader.codec import read_marksheet
@@ -75,6 +76,7 @@ def open_delivery(
     """
     store = Store(out)
     classes = load_classes(store)
+    moderation = Moderation(out)
     course, digests = _load_courses(out, classes)
     path = roster or next((Path(item.roster) for item in classes if item.roster), None)
     people = load_roster(path) if path else None
@@ -87,7 +89,7 @@ def open_delivery(
             seen.update({hand_in.student, *students})
             if only and not {hand_in.student, *students} & set(only):
                 continue
-            found = _judge(store, hand_in.student, digests[item.job.class_folder], include_provisional)
+            found = _judge(store, moderation, hand_in.student, digests[item.job.class_folder], include_provisional)
             if isinstance(found, str):
                 held.append(Held(name=hand_in.student, reason=found))
                 continue
@@ -126,7 +128,9 @@ def _load_courses(out: Path, classes: Sequence[GradedClass]) -> tuple[Course, Ma
     return next(iter(courses.values())), digests
 
 
-def _judge(store: Store, name: str, digest: str, include_provisional: bool) -> tuple[Record, bool] | str:
+def _judge(
+    store: Store, moderation: Moderation, name: str, digest: str, include_provisional: bool
+) -> tuple[Record, bool] | str:
     """Return the record and whether it is provisional, else why it stays."""
     if store.find_failure(name) is not None:
         return "could not be graded the last time (grade it again)"
@@ -138,6 +142,8 @@ def _judge(store: Store, name: str, digest: str, include_provisional: bool) -> t
         return f"ungraded for our fault: {', '.join(summary.ungraded) or 'a part'} (grade it again)"
     if record.keys.get("course") != digest:
         return "out of date: rubric, reference, templates or grader have changed since (grade the class again)"
+    if record.keys.get("decisions", "") != digest_decisions(moderation.find(name)):
+        return "a person decided since: grade again"
     if not store.is_shown(record):
         return "the files in its folder are not those that were written (grade it again)"
     if summary.status != "final":

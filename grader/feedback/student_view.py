@@ -168,12 +168,21 @@ def student_view(marksheet: Marksheet) -> StudentView:
 def _build_criterion(mark: Mark) -> CriterionView:
     evidence = mark.evidence
     undecided = mark.awarded is None
+    decision = mark.decision
+    overruled = decision is not None and decision.verdict != evidence.verdict
     observed = _build_shown(
-        {key: value for key, value in evidence.observed.items() if not undecided or key not in ("table", "movement")}
+        {
+            key: value
+            for key, value in evidence.observed.items()
+            if not (undecided or overruled) or key not in ("table", "movement")
+        }
     )
     # Where a verdict waits for a person's word, findings, advice and the table of points are that verdict in words.
-    hinting = undecided and evidence.verdict in DECIDED
+    # Where a person decided otherwise they are words that no longer hold.
+    hinting = overruled or (undecided and evidence.verdict in DECIDED)
     messages = () if hinting else _messages(evidence.findings)
+    if decision is not None and decision.comment:  # never who wrote it, nor the reason, which is for staff
+        messages = (clean(decision.comment, 1500), *messages)
     advice = clean(evidence.observed.get("next") or "", 600)
     # Full marks and nothing found: there is nothing to do next.
     silent = hinting or advice in messages or (mark.awarded == mark.available and not messages)
@@ -189,7 +198,7 @@ def _build_criterion(mark: Mark) -> CriterionView:
         observed=observed,
         expected=_build_shown(evidence.expected) if evidence.expected.get("visibility") == "visible" else None,
         # The reading and the verdict of an undecided answer are no more than the grader's suggestion to staff.
-        reading="" if undecided else clean(evidence.reading or "", 80).replace("_", " "),
+        reading="" if undecided or overruled else clean(evidence.reading or "", 80).replace("_", " "),
         messages=messages,
         next="" if silent else advice,
         waiting=_waiting(evidence, observed) if undecided else "",
@@ -201,7 +210,7 @@ def _verdict(mark: Mark) -> StudentVerdict:
     """Return the verdict that goes with the marks; a person may have given marks where the grader could not."""
     if mark.awarded is None:
         return "waiting"
-    verdict = mark.evidence.verdict
+    verdict = mark.decision.verdict if mark.decision and mark.decision.verdict else mark.evidence.verdict
     if verdict in DECIDED:
         return verdict  # type: ignore[return-value]  # DECIDED holds the four words that both types share
     if mark.awarded == mark.available:

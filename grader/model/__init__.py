@@ -2,6 +2,7 @@
 
 from grader.model.answer import Answer, Location, State
 from grader.model.checked import Checked
+from grader.model.decision import SUBMITTED_AT, Decision
 from grader.model.evidence import DECIDED, Audience, Evidence, Finding, Json, Review, Verdict
 from grader.model.execution import CellRun, Execution, NetworkLook, ProbeReply, ProbeRequest
 from grader.model.judgement import Judgement, PointResult
@@ -10,11 +11,13 @@ from grader.model.submission import Artifact, Media, Submission, TimeSource
 
 __all__ = [
     "DECIDED",
+    "SUBMITTED_AT",
     "Answer",
     "Artifact",
     "Audience",
     "CellRun",
     "Checked",
+    "Decision",
     "Deduction",
     "Evidence",
     "Execution",

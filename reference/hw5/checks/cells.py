@@ -196,9 +196,7 @@ def find_stale_cells(execution: Execution) -> list[StaleCell]:
                 known = old if old is not None and old.identity == new.identity else None
                 given = is_given(cell.source)
                 stale.append(
-                    StaleCell(
-                        cell=cell, network=name, kind=new.kind, given=given, seen=seen, before=known, after=new
-                    )
+                    StaleCell(cell=cell, network=name, kind=new.kind, given=given, seen=seen, before=known, after=new)
                 )
         before = after or before
     return stale
