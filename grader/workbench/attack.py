@@ -13,7 +13,7 @@ from grader.workbench.generic import make_mutants
 from grader.workbench.mutants import MutantTable
 from grader.workbench.trial import Case, check_text
 
-Outcome = Literal["killed", "person", "survives"]
+Outcome = Literal["killed", "person", "survives", "spills"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,8 @@ class Attack:
     """One mutant on one criterion and what it earned.
 
     ``keeps`` is the most credit it may have, ``credit`` what it got (None: it waits for a person). ``listed``: it
-    stands in the rubric's table, and was not made by ``grade check``. ``why`` are the findings' codes or the reason.
+    stands in the rubric's table, and was not made by ``grade check``. ``spilled``: the criterion should have kept full
+    marks and did not. ``why`` are the findings' codes or the reason.
     """
 
     criterion: str
@@ -31,10 +32,13 @@ class Attack:
     credit: Decimal | None
     listed: bool
     why: str = ""
+    spilled: bool = False
 
     @property
     def outcome(self) -> Outcome:
         """``survives`` with more credit than it may keep; ``person`` where nobody decided it."""
+        if self.spilled:
+            return "spills"
         if self.credit is None:
             return "person"
         return "survives" if self.credit > self.keeps else "killed"
@@ -79,6 +83,6 @@ def count_outcomes(attacks: Sequence[Attack]) -> dict[str, dict[str, int]]:
     """Return criterion: outcome: how many."""
     counts: dict[str, dict[str, int]] = {}
     for item in attacks:
-        row = counts.setdefault(item.criterion, {"killed": 0, "person": 0, "survives": 0})
+        row = counts.setdefault(item.criterion, {"killed": 0, "person": 0, "survives": 0, "spills": 0})
         row[item.outcome] += 1
     return counts

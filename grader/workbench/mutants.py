@@ -35,12 +35,16 @@ class WrittenMutant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """In the first cell with ``cell`` in it, ``old`` becomes ``new``; without ``old`` the whole cell does."""
+    """In the first cell with ``cell`` in it, ``old`` becomes ``new``; without ``old`` the whole cell does.
+
+    everywhere: in all such cells.
+    """
 
     __pydantic_config__: ClassVar[Any] = STRICT
     cell: str
     new: str
     old: str = ""
+    everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,7 @@ class MutantTable:
 
     solution: the reference's notebook, from the course's root ("" where a rubric asks for none).
     answers: the right answer to a criterion, where the one that is written from the rubric would not do.
+    small: what makes the reference's networks small, so that its mutants run in seconds.
     keeps: of mutants that ``grade check`` makes itself the most credit they may keep, by criterion and mutant's name;
     left out, anything less than full marks.
     """
@@ -74,6 +79,7 @@ class MutantTable:
     answers: Mapping[str, str] = field(default_factory=dict)
     keeps: Mapping[str, Mapping[str, Share]] = field(default_factory=dict)
     written: tuple[WrittenMutant, ...] = ()
+    small: tuple[Change, ...] = ()
     notebook: tuple[NotebookMutant, ...] = ()
 
 

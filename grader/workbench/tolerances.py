@@ -107,7 +107,9 @@ def find_probe_reaches(
                 continue
             for part in _list_parts(reply.value):
 
-                def keeps(change: float, name: str = name, part: Sequence[str] = part, item: Any = item, whole: Any = whole) -> bool:
+                def keeps(
+                    change: float, name: str = name, part: Sequence[str] = part, item: Any = item, whole: Any = whole
+                ) -> bool:
                     moved = _move_reply(execution, name, part, change)
                     return _judge(course, item, moved, seed) == whole
 
@@ -124,7 +126,9 @@ def _judge(course: Course, item: Any, execution: Execution, seed: bytes) -> tupl
         resolve=course.resolve,
         signs=course.rubric.notebook.signs if course.rubric.notebook else "",
     )
-    evidence: Evidence = KINDS["notebook"].check(item.id, item.question, Answer(question=item.id, state="given"), context)
+    evidence: Evidence = KINDS["notebook"].check(
+        item.id, item.question, Answer(question=item.id, state="given"), context
+    )
     return evidence.verdict, evidence.credit, evidence.decided
 
 
