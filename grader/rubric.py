@@ -80,6 +80,8 @@ class Rubric:
     notebook: NotebookSettings | None = None
     # Left out, nothing is late.
     late: LatePolicy | None = None
+    # The table of wrong hand-ins that `grade check` attacks this rubric with, from the course's root (docs/workbench.md).
+    mutants: str = ""
 
     @property
     def places(self) -> dict[str, Place]:

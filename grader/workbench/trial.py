@@ -154,7 +154,7 @@ def try_cases(
             if find_question(course, case.criterion).kind == "notebook":
                 evidence = runs.check(folder / case.answer, case.criterion)
             else:
-                evidence = _check_text(course, case)
+                evidence = check_text(course, case)
             trials.append(Trial(case=case, evidence=evidence))
             tell(number)
     finally:
@@ -162,7 +162,8 @@ def try_cases(
     return trials
 
 
-def _check_text(course: Course, case: Case) -> Evidence:
+def check_text(course: Course, case: Case) -> Evidence:
+    """Return the evidence on a written answer."""
     answers = {
         name: leave_out_pleas(
             Answer(
