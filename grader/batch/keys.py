@@ -7,7 +7,6 @@ leaves runs as they are, and a changed probe runs notebooks again but leaves rep
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +41,7 @@ class CourseKeys:
             del criterion["available"], criterion["expected_visibility"], criterion["finding_visibility"]
         del rubric["available"], rubric["title"], rubric["late"]
         settings = course.rubric.notebook
-        data = _digest_tree(course.root / settings.data) if settings and settings.data else ""
+        data = digest_folder(course.root / settings.data) if settings and settings.data else ""
         machine: list[Json] = [find_versions_used(course), device, unsafe]
         self._run: list[Json] = [notebook, data, digest_folder(Path(grader.__file__).parent / "sandbox"), machine]
         if settings and settings.probes:
@@ -97,15 +96,10 @@ def _describe(submission: Submission) -> list[Json]:
     return [submission.student, submission.digest, submission.machine_read, submission.late_flag, findings]
 
 
-def _digest_tree(folder: Path) -> str:
-    return digest_folder(folder)
-
-
 def _digest_templates(root: Path) -> str:
     return build_digest(_digest_pages(root / "templates"), _digest_pages(packaged_templates()))
 
 
-@functools.lru_cache(maxsize=8)
 def _digest_pages(folder: Path) -> str:
     """Return the digest of the templates of a page; those of mail are read when mail is written."""
     files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("mail."))

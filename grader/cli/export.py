@@ -70,5 +70,6 @@ def export(
     for note in written.notes:
         progress.print(f"note: {note}")
     console.print(
-        f"{written.students} students, {written.files} {'file' if written.files == 1 else 'files'}: {written.place}"
+        f"{written.students} students, {written.files} {'file' if written.files == 1 else 'files'}: {written.place}",
+        soft_wrap=True,
     )

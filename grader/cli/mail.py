@@ -104,7 +104,7 @@ def _run(out: Path, **options: Any) -> Exit:
         )  # fmt: skip
         if preview:
             for letter in outbox.letters:
-                console.print(f"{letter.file}\n{show_preview(letter)}")
+                console.print(f"{letter.file}\n{show_preview(letter)}", soft_wrap=True)
             _show_held(console, outbox, names=True)
             return Exit.GRADED if outbox.letters else Exit.NEEDS_REVIEW
         states, due = _sort(outbox.letters, ledger, options["resend_changed"], options["retry_unknown"])
@@ -114,7 +114,7 @@ def _run(out: Path, **options: Any) -> Exit:
         # Whoever looks wants to know who is held; the output of a run that sends is often a log.
         _show_held(console, outbox, names=not options["sends"])
         if not options["sends"]:
-            console.print(f"Nothing was sent. Look at {index}; then: grade mail {out} --send")
+            console.print(f"Nothing was sent. Look at {index}; then: grade mail {out} --send", soft_wrap=True)
             return _find_exit(outbox, states)
         if not due:
             console.print("There is nothing to send.")
@@ -163,7 +163,9 @@ def _show_plan(console: Console, outbox: Outbox, due: Sequence[Letter], states: 
     if due:
         console.print("For instance:")
     for letter in [due[place] for place in sorted({0, len(due) // 2, len(due) - 1}) if due]:
-        console.print(f"  {letter.file} ({letter.size / 1000:.0f} kB, {_count(letter.pictures, 'picture')})")
+        console.print(
+            f"  {letter.file} ({letter.size / 1000:.0f} kB, {_count(letter.pictures, 'picture')})", soft_wrap=True
+        )
 
 
 def _show_held(console: Console, outbox: Outbox, *, names: bool) -> None:
@@ -207,7 +209,7 @@ def _show_end(console: Console, sending: Sending, index: Path, code: Exit) -> Ex
     words = {"sent": "sent", "retry": "put off", "failed": "refused", "unknown": "unknown"}
     parts = [f"{sending.states[state]} {word}" for state, word in words.items() if sending.states[state]]
     parts += [f"{sending.left} not tried"] if sending.left else []
-    console.print(f"{', '.join(parts) or 'nothing sent'}. {index}")
+    console.print(f"{', '.join(parts) or 'nothing sent'}. {index}", soft_wrap=True)
     if sending.states["unknown"]:
         console.print("Unknown: these may have arrived. They are not sent again unless you say --retry-unknown.")
     if not sending.stopped:

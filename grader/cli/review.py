@@ -68,7 +68,9 @@ def review(graded: Path, to: Path | None, source: Path | None, undo: tuple[str, 
         console.print(f"{len(decisions) - len(conflicts)} decisions on {len(students)} hand-ins")
     elif to:
         store_text(to, render_sheet(groups))
-        console.print(f"{sum(len(group.items) for group in groups)} waiting in {len(groups)} groups: {to}")
+        console.print(
+            f"{sum(len(group.items) for group in groups)} waiting in {len(groups)} groups: {to}", soft_wrap=True
+        )
     else:
         for group in groups:
             first = group.items[0]

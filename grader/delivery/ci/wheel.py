@@ -38,7 +38,7 @@ def build_wheel() -> tuple[str, bytes]:
     name = f"{DISTRIBUTION.replace('-', '_')}-{grader.__version__}"
     about = f"{name}.dist-info"
     files = dict(_list_package())
-    files[f"{about}/METADATA"] = _read(distribution, "METADATA").encode()
+    files[f"{about}/METADATA"] = _read(distribution, "METADATA", "PKG-INFO").encode()
     files[f"{about}/entry_points.txt"] = _read(distribution, "entry_points.txt").encode()
     files[f"{about}/WHEEL"] = _WHEEL.encode()
     record = [f"{path},sha256={_digest(data)},{len(data)}" for path, data in sorted(files.items())]
@@ -68,10 +68,11 @@ def _list_package() -> Iterator[tuple[str, bytes]]:
                 yield f"{prefix}/{inside.as_posix()}", path.read_bytes()
 
 
-def _read(distribution: metadata.Distribution, name: str) -> str:
-    text = distribution.read_text(name)
+def _read(distribution: metadata.Distribution, *names: str) -> str:
+    """Return the first of these files; PKG-INFO is METADATA in what an editable install leaves in a clone."""
+    text = next(filter(None, map(distribution.read_text, names)), None)
     if text is None:
-        raise InfrastructureError(f"{DISTRIBUTION} is installed without its {name}: install it again")
+        raise InfrastructureError(f"{DISTRIBUTION} is installed without its {names[0]}: install it again")
     return text
 
 
