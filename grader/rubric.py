@@ -80,7 +80,7 @@ class Rubric:
     notebook: NotebookSettings | None = None
     # Left out, nothing is late.
     late: LatePolicy | None = None
-    # The table of wrong hand-ins that `grade check` attacks this rubric with, from the course's root (docs/workbench.md).
+    # The path from the root of the wrong hand-ins that `grade check` attacks this rubric with (docs/workbench.md).
     mutants: str = ""
 
     @property

@@ -21,7 +21,8 @@ def find_end_problems(course: Course, answers: dict[str, str], tell: Callable[[s
     lines = load_record(Rubric, course.rubric_path)[1]
     places = {item.id: index for index, item in enumerate(course.rubric.criteria)}
     tell("the reference's answers")
-    found = [(name, (), *rest) for name, *rest in (*_check_right(course, answers), *_check_empty(course, answers))]
+    ends = (*_check_right(course, answers), *_check_empty(course, answers))
+    found: list[tuple[str, tuple[str | int, ...], str, str]] = [(name, (), text, hint) for name, text, hint in ends]
     tell("misconceptions")
     found += _check_misconceptions(course, answers)
     return [

@@ -49,9 +49,10 @@ def _make(course: Course, question: Any, answer: str) -> Iterator[tuple[str, str
 
 
 def find_most(question: Any) -> Decimal:
-    """Return the most that a wrong formula may earn by its rubric: the dearest slip or misconception."""
-    shares = [*question.slips.values(), *(rule.credit for rule in question.misconceptions.values()), Decimal("0.5")]
-    return max(share for share in shares if share < 1)
+    """Return the most that a wrong formula may earn by its rubric: the dearest slip, condition or misconception."""
+    rules = question.misconceptions.values()
+    shares = [*question.slips.values(), *question.conditions.values(), *(rule.credit for rule in rules)]
+    return max((share for share in shares if share < 1), default=Decimal("0.5"))
 
 
 def _make_choices(question: Any) -> Iterator[tuple[str, str, Decimal]]:

@@ -116,12 +116,13 @@ def _find_problems(table: MutantTable, course: Course) -> Iterator[tuple[tuple[s
         for name in {*mutant.fails, *mutant.touches} - notebook:
             message = f"the rubric has no criterion {name} that a notebook answers"
             yield ("notebook", number), mutant.mutant, message
-    for section, mutants in (("written", table.written), ("notebook", table.notebook)):
-        seen: set[tuple[str, str]] = set()
-        for number, entry in enumerate(mutants):
-            key = (getattr(entry, "criterion", ""), entry.mutant)
-            if key in seen:
-                yield (section, number, "mutant"), entry.mutant, "this name stands twice"
-            seen.add(key)
+    keys = {
+        "written": [(item.criterion, item.mutant) for item in table.written],
+        "notebook": [("", item.mutant) for item in table.notebook],
+    }
+    for section, named in keys.items():
+        for number, key in enumerate(named):
+            if key in named[:number]:
+                yield (section, number, "mutant"), key[1], "this name stands twice"
     if table.notebook and not (table.solution and Path(course.root / table.solution).is_file()):
         yield ("solution",), "solution", f"no notebook to change: {table.solution or 'none named'}"

@@ -10,11 +10,13 @@ from typing import Any
 from grader.course import Course
 from grader.kinds import KINDS, Context
 from grader.model import Answer, Evidence, Execution, ProbeReply
+from grader.rubric import Criterion
 from grader.workbench.attack import try_answer
 from grader.workbench.written import write_vector
 
 _SMALLEST, _LARGEST = 1e-14, 1e2
 _RATIO = 1.1  # a limit is known to within a tenth
+_Verdict = tuple[str, Decimal | None, bool]  # with the credit, and whether it was decided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,7 @@ def _list_moves(question: Any, answer: str) -> list[tuple[str, Callable[[float],
 
 
 def _write_power(change: float) -> str:
-    """Return a number as 3.25 \\cdot 10^{-9}: formulas are not read with many digits."""
+    r"""Return a number as 3.25 \cdot 10^{-9}: formulas are not read with many digits."""
     digits, _, exponent = f"{change:.3e}".partition("e")
     return rf"{digits} \cdot 10^{{{int(exponent)}}}"
 
@@ -108,7 +110,11 @@ def find_probe_reaches(
             for part in _list_parts(reply.value):
 
                 def keeps(
-                    change: float, name: str = name, part: Sequence[str] = part, item: Any = item, whole: Any = whole
+                    change: float,
+                    name: str = name,
+                    part: Sequence[str] = part,
+                    item: Criterion = item,
+                    whole: _Verdict = whole,
                 ) -> bool:
                     moved = _move_reply(execution, name, part, change)
                     return _judge(course, item, moved, seed) == whole
@@ -119,7 +125,7 @@ def find_probe_reaches(
                     yield Reach(criterion=item.id, value=place, holds=holds, breaks=breaks, device=execution.device)
 
 
-def _judge(course: Course, item: Any, execution: Execution, seed: bytes) -> tuple[str, Decimal | None, bool]:
+def _judge(course: Course, item: Criterion, execution: Execution, seed: bytes) -> _Verdict:
     context = Context(
         seed=seed,
         execution=execution,
@@ -132,12 +138,12 @@ def _judge(course: Course, item: Any, execution: Execution, seed: bytes) -> tupl
     return evidence.verdict, evidence.credit, evidence.decided
 
 
-def _matters(course: Course, item: Any, execution: Execution, seed: bytes, whole: Any, name: str) -> bool:
+def _matters(course: Course, item: Criterion, execution: Execution, seed: bytes, whole: _Verdict, name: str) -> bool:
     """Whether the criterion looks at this reply at all."""
     without = {other: reply for other, reply in execution.replies.items() if other != name}
     try:
         return _judge(course, item, replace(execution, replies=without), seed) != whole
-    except Exception:  # noqa: BLE001  # a check that cannot do without the reply looks at it
+    except Exception:  # a check that cannot do without the reply looks at it
         return True
 
 
