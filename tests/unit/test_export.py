@@ -52,8 +52,11 @@ REPORTS = {
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with course/, roster.csv and graded/: final, late, waiting, a group, and somebody absent."""
-    folder = tmp_path_factory.mktemp("class")
+    return make_class(tmp_path_factory.mktemp("class"))
+
+
+def make_class(folder: Path) -> Path:
+    """Make course/, roster.csv and graded/ in a folder: final, late, waiting, a group, and somebody absent."""
     course = make_quick_course(folder / "course", preload=[])
     rubric = course / "rubrics" / "hw5.yaml"
     rubric.write_text(rubric.read_text() + LATE)

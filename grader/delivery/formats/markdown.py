@@ -33,7 +33,8 @@ def _render(view: StudentView, room: int) -> str:
     lines += ["", "|  | part | marks | what was found, and what to do next |", "|---|---|---:|---|"]
     for item in list_criteria(view):
         marks = "waits" if item.awarded is None else show_marks(item.awarded)
-        said = _quote(describe_criterion(item, room)) if room else ""
+        # A cell is one line: what was told in lines is parted by a stop.
+        said = " · ".join(map(_quote, describe_criterion(item, room).splitlines())) if room else ""
         lines.append(f"| {item.label} | {_quote(item.title)} | {marks} of {show_marks(item.available)} | {said} |")
     return "\n".join([*lines, ""])
 

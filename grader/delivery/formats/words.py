@@ -22,8 +22,9 @@ def name_criterion(item: CriterionView) -> str:
 
 def describe_criterion(item: CriterionView, most: int) -> str:
     """Return what was found and what to do next, a line each, at most ``most`` characters."""
+    absent = "No answer was found for this part." if item.verdict == "missing" else ""
     lines = dict.fromkeys(filter(None, (item.observed.text, item.waiting, *item.messages, item.next)))
-    return cut("\n".join(lines), most)
+    return cut("\n".join(lines) or absent, most)
 
 
 def show_total(view: StudentView) -> str:
