@@ -34,7 +34,7 @@ unless --to names another place. A file is written whole or not at all.
 
 
 @click.command(epilog=EPILOG, context_settings=SETTINGS)
-@click.argument("graded", type=FOLDER)
+@click.argument("graded", metavar="[DIR]", type=FOLDER, default=Path("graded"))
 @click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="What to write.")
 @click.option("--to", type=click.Path(path_type=Path), metavar="PATH", help="The file, or the folder, to write.")
 @click.option("--roster", type=FILE, metavar="FILE",
@@ -58,7 +58,7 @@ def export(
     graded: Path, form: str, to: Path | None, roster: Path | None, only: tuple[str, ...], include_provisional: bool,
     **options: Any,
 ) -> None:  # fmt: skip
-    """Write the marks of a graded class for another system."""
+    """Write the marks of a graded class in DIR (graded/, if left out) for another system."""
     from grader.delivery import open_delivery, show_held
     from grader.delivery.export import ExportOptions, export_class
 
