@@ -107,7 +107,8 @@ def _unread(submission: Submission) -> str:
     told = [item for item in submission.artifacts if item.size_bytes]
     known = any(item.media in REPORT_MEDIA for item in told)
     strange = [item.path for item in told if may_hold_answers(item) or not known]
-    return ", ".join([*sorted({finding.code for finding in submission.findings}), *strange[:3]])
+    told_of = dict.fromkeys(finding.message.partition(". A person ")[0].rstrip(".") for finding in submission.findings)
+    return "; ".join([*list(told_of)[:2], *strange[:3]])
 
 
 def find_notebook(course: Course, submission: Submission) -> Artifact | None:
