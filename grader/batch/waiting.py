@@ -73,25 +73,27 @@ def list_items(sheet: Marksheet, student: str, moderation: Moderation) -> Iterat
             criterion=criterion,
             seen=seen,
             head=head.id if head else "",
-            likeness=_find_likeness(mark.evidence if mark else None, student),
+            likeness=find_likeness(mark.evidence if mark else None, student),
             review=mark.evidence.review if mark else sheet.review,
             mark=mark,
             earlier=mark.earlier if mark else counts.get(SUBMITTED_AT),
         )
 
 
-def _find_likeness(evidence: Evidence | None, student: str) -> str:
-    """Return a digest that like answers share: the formula as it was read where there is one, else the words.
+def find_likeness(evidence: Evidence | None, student: str) -> str:
+    """Return a digest that like answers share: what a formula is worth in the model worlds, else the words.
 
+    How misreadings were mended belongs to it.
     Where there are no words, or where a page must be looked at, nobody else's answer is alike.
     """
     if evidence is None:
         return hashlib.sha256(pack_json(student)).hexdigest()
-    latex = evidence.observed.get("latex")
-    written = latex if latex else normalise(str(evidence.observed.get("answer") or evidence.observed.get("text") or ""))
-    alone = student if not written or evidence.observed.get("pages") else ""
+    observed = evidence.observed
+    written = observed.get("values") or normalise(str(observed.get("answer") or observed.get("text") or ""))
+    mended = observed.get("repairs") or []
+    alone = student if not written or observed.get("pages") else ""
     codes = sorted({finding.code for finding in evidence.findings})
-    return hashlib.sha256(pack_json([evidence.criterion, evidence.verdict, codes, written, alone])).hexdigest()
+    return hashlib.sha256(pack_json([evidence.criterion, evidence.verdict, codes, written, mended, alone])).hexdigest()
 
 
 def normalise(text: str) -> str:

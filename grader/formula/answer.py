@@ -46,6 +46,14 @@ _DRAWN = re.compile(
     r"|which (becomes|is)|giv(es|ing)|we (get|have|obtain))\b|پس|بنابراین|در ?نتیجه|جای ?گذاری|جایگزین|ساده",
     re.IGNORECASE,
 )
+# Words between two formulas that leave open which is meant, and those that say that the second is.
+_OPEN = re.compile(
+    r"\b(or|either|oder|maybe|perhaps|possibly|alternatively|(could|might|may) (also )?be|unsure|not sure)\b"
+    r"|\b(option|version)\b"
+    r"|(?<!\w)(یا|شاید|احتمالا|احتمالاً|ممکن)(?!\w)|[?؟]",
+    re.IGNORECASE,
+)
+_MENDED = re.compile(r"\b(or rather|sorry|wait|instead|corrected|i mean|no, )\b|(?<!\w)(اصلاح|نه،)", re.IGNORECASE)
 _TABLE = re.compile(r"^[ \t]*(?:\|[ \t]*)?:?-{3,}:?[ \t]*\|", re.MULTILINE)  # the line below a table's head
 _FACTS = ("J", "J_t", "h", "z", "o", "x", "y", "yhat")
 
@@ -316,8 +324,8 @@ def _is_asked(link: Link, setting: Setting, asked: Sequence[str]) -> bool:
 
 
 def _find_rival(lines: Sequence[Line], chosen: Line) -> Link | None:
-    """Return the formula that stands beside the chosen one with an "or" between them."""
-    if not re.search(r"(^|\s)(or|either|یا|oder)\s*:?\s*$", chosen.words.lower()):
+    """Return the formula before the chosen one where the words between leave it open which is meant."""
+    if not _OPEN.search(chosen.words) or _MENDED.search(chosen.words):
         return None
     before = [line for line in lines[: lines.index(chosen)] if line.role in ("asked", "expression")]
     return before[-1].links[-1] if before else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -123,6 +124,17 @@ def _equal(left: Value, right: Value) -> bool:
     a, b = a.reshape(b.shape), b
     scale = max(float(np.abs(a).max(initial=0.0)), float(np.abs(b).max(initial=0.0)))
     return bool(np.abs(a - b).max(initial=0.0) <= RTOL * scale + ATOL)
+
+
+def digest_values(values: Values) -> str:
+    """Return a digest that formulas share whose values agree in shape and to seven digits."""
+    described = []
+    for value in values:
+        array = np.asarray(value, dtype=np.float64)
+        scale = float(np.abs(array).max(initial=0.0))
+        digits = [f"{number:.6e}" if abs(number) > RTOL * scale + ATOL else "0" for number in array.ravel().tolist()]
+        described.append(f"{array.shape}:{','.join(digits)}")
+    return hashlib.sha256(";".join(described).encode()).hexdigest()[:16]
 
 
 def transpose_values(values: Values) -> Values:

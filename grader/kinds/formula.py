@@ -14,6 +14,7 @@ from grader.formula.answer import FoundAnswer, find_answer, find_steps, read_var
 from grader.formula.bank import build_bank, build_setting, read_bank_formula, render_readings
 from grader.formula.bank import find_bank_problems as find_formula_problems
 from grader.formula.beside import find_doubt
+from grader.formula.compare import Bank, digest_values, evaluate_everywhere
 from grader.formula.conflict import find_conflict, find_late_slip, rests_on_false_step
 from grader.formula.evaluate import limit_operations
 from grader.formula.faults import FormulaFault, Unread
@@ -33,6 +34,7 @@ from grader.model import Answer, Evidence, Finding, Review, Verdict
 _START = re.compile(r"h(_\{?0\}?|₀|_\{\(0\)\}|\^\{\(0\)\})\s*(=|is|\\equiv)\s*(\\mathbf\s*\{?\s*)?(0|zero|\\vec)")
 _FOR_ALL = re.compile(r"\b(for|of) (all|every|any|each)\b|\\forall|برای (هر|همه)", re.IGNORECASE)
 MAX_SHOWN = 3_000
+_BY_WORDS = ("beside", "several")  # referred for what stands around the formula, which its value does not tell
 
 
 def find_bank_problems(
@@ -71,9 +73,22 @@ def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, con
     except (ArithmeticError, np.linalg.LinAlgError):
         return _refer(criterion, question, answer, context, "the formula has no value")
     if judgement.sort == "refer":
-        return _refer(criterion, question, answer, context, judgement.detail, judgement=judgement)
-    evidence = _build_evidence(criterion, question, answer, context, judgement)
-    return _name_false_step(evidence, question, found, case, context)
+        evidence = _refer(criterion, question, answer, context, judgement.detail, judgement=judgement)
+    else:
+        evidence = _build_evidence(criterion, question, answer, context, judgement)
+        evidence = _name_false_step(evidence, question, found, case, context)
+    alone = judgement.sort == "refer" and judgement.name in _BY_WORDS
+    return _add_values(evidence, judgement, case.bank) if evidence.review and not alone else evidence
+
+
+def _add_values(evidence: Evidence, judgement: Judgement, bank: Bank) -> Evidence:
+    """Add what the formula is worth in the model worlds: a person decides once on all that are worth the same."""
+    try:
+        with limit_operations():
+            values = evaluate_everywhere(judgement.reading.expr, bank.find_worlds("generic"), bank.times)
+    except (FormulaFault, RecursionError, ArithmeticError, np.linalg.LinAlgError):
+        return evidence
+    return replace(evidence, observed={**evidence.observed, "values": digest_values(values)})
 
 
 def _judge_found(found: FoundAnswer, case: Case, text: str) -> Judgement:

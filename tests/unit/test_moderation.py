@@ -7,11 +7,13 @@ from decimal import Decimal
 import pytest
 
 from grader.batch.moderation import Moderation, digest_decisions, find_problem, new_decision
-from grader.batch.waiting import normalise
+from grader.batch.waiting import find_likeness, normalise
 from grader.codec import build_marksheet, read_marksheet, render_json
 from grader.feedback.student_view import student_view
 from grader.marking import apply_decision, apply_moment, award_mark, digest_evidence, digest_moment
 from grader.model import SUBMITTED_AT, Evidence, Finding, Marksheet, Review, Submission
+from grader.workbench.trial import Case, check_text
+from tests.unit.ci_cases import load_homework
 
 
 def decide(student="s1", criterion="q1", **fields):
@@ -155,6 +157,19 @@ def test_where_no_answer_was_read_another_hand_in_is_other_evidence():
 )  # fmt: skip
 def test_only_what_never_changes_an_answer_makes_two_alike(one, other, alike):
     assert (normalise(one) == normalise(other)) is alike
+
+
+def test_formulas_that_are_worth_the_same_are_alike_unless_the_words_around_them_made_them_wait():
+    course = load_homework()
+    starts = [
+        r"$\sum_{i=2}^t (g_{h_i} \odot \psi'(z_i)) h_{i-1}^T$",
+        r"dJ/dW = \(\sum_{k=2}^{t} \operatorname{diag}(\psi'(z_k)) g_{h_k} h_{k-1}^\top\)",
+    ]
+    around = [r"$W_{yh}^T g_{o_t}$ or $W_{yh} g_{o_t}$", r"$W_{yh} g_{o_t}$ or maybe $W_{yh}^T g_{o_t}$"]
+    for criterion, answers, alike in (("q2c", starts, True), ("q2b", around, False)):
+        found = [check_text(course, Case(criterion=criterion, answer=answer, answers={})) for answer in answers]
+        assert all(item.review for item in found), [item.verdict for item in found]
+        assert (len({find_likeness(item, "s1") for item in found}) == 1) is alike
 
 
 def test_a_moment_that_a_person_decided_holds_for_these_files_and_where_nothing_better_is_known():
