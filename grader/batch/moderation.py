@@ -44,6 +44,7 @@ class Moderation:
         self._lines: dict[tuple[str, str], list[Decision]] = {}
         self._valid: dict[tuple[str, str], list[Decision]] = {}
         self._students: dict[str, set[str]] = {}
+        self._changed: set[tuple[str, str]] = set()
 
     def refresh(self) -> None:
         """Read what was added since. Raises InfrastructureError where the file cannot be read."""
@@ -71,6 +72,12 @@ class Moderation:
     def find_history(self, student: str, criterion: str) -> tuple[Decision, ...]:
         """Return every line on a criterion, oldest first."""
         return tuple(self._lines.get((student, criterion), ()))
+
+    def take_changes(self) -> set[tuple[str, str]]:
+        """Read what was added, and return (student, criterion) of every line since this was last asked."""
+        self.refresh()
+        changed, self._changed = self._changed, set()
+        return changed
 
     def append(self, decisions: Sequence[Decision]) -> list[Conflict]:
         """Write decisions, on the disk before this returns; return those that somebody was quicker with.
@@ -155,6 +162,7 @@ class Moderation:
         elif valid:
             valid.pop()
         self._students.setdefault(item.student, set()).add(item.criterion)
+        self._changed.add(key)
 
 
 def new_decision(who: str, student: str, criterion: str, **fields: Any) -> Decision:

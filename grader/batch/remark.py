@@ -6,12 +6,23 @@ from collections.abc import Collection
 from pathlib import Path
 
 from grader.batch.classes import load_classes
+from grader.batch.moderation import Moderation, digest_decisions
 from grader.batch.run import keep_run
 from grader.batch.store import Store
 from grader.batch.unit import Desk, grade_unit, is_checked, load_job_course, open_desk
 from grader.batch.whole import write_whole
 from grader.intake import HandIn, load_roster
 from grader.pipeline import open_hand_in
+
+
+def find_unmarked(store: Store, moderation: Moderation) -> set[str]:
+    """Return whose marks were made before the decisions on them: a server or a run was stopped in between."""
+    found = set()
+    for student in store.list_marksheets():
+        record = store.find_record(student)
+        if record is not None and record.keys.get("decisions", "") != digest_decisions(moderation.find(student)):
+            found.add(student)
+    return found
 
 
 def mark_again(out: Path, students: Collection[str]) -> tuple[str, ...]:

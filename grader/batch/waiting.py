@@ -80,6 +80,25 @@ def list_items(sheet: Marksheet, student: str, moderation: Moderation) -> Iterat
         )
 
 
+def list_everything(sheet: Marksheet, student: str, moderation: Moderation) -> tuple[Item, ...]:
+    """Return every criterion of a marksheet as it stands, decided or not, for whoever changes a mark."""
+    handed_in, found = sheet.digests["submission"], []
+    for mark in sheet.marks:
+        head = moderation.find_head(student, mark.criterion)
+        found.append(
+            Item(
+                student=student,
+                criterion=mark.criterion,
+                seen=digest_evidence(mark.evidence, handed_in),
+                head=head.id if head else "",
+                likeness="",
+                review=mark.evidence.review,
+                mark=mark,
+            )
+        )
+    return tuple(found)
+
+
 def find_likeness(evidence: Evidence | None, student: str) -> str:
     """Return a digest that like answers share: what a formula is worth in the model worlds, else the words.
 

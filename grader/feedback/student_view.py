@@ -170,7 +170,7 @@ def _build_criterion(mark: Mark) -> CriterionView:
     undecided = mark.awarded is None
     decision = mark.decision
     overruled = decision is not None and decision.verdict != evidence.verdict
-    observed = _build_shown(
+    observed = build_shown(
         {
             key: value
             for key, value in evidence.observed.items()
@@ -196,7 +196,7 @@ def _build_criterion(mark: Mark) -> CriterionView:
         awarded=mark.awarded,
         verdict=_verdict(mark),
         observed=observed,
-        expected=_build_shown(evidence.expected) if evidence.expected.get("visibility") == "visible" else None,
+        expected=build_shown(evidence.expected) if evidence.expected.get("visibility") == "visible" else None,
         # The reading and the verdict of an undecided answer are no more than the grader's suggestion to staff.
         reading="" if undecided or overruled else clean(evidence.reading or "", 80).replace("_", " "),
         messages=messages,
@@ -227,7 +227,8 @@ def _waiting(evidence: Evidence, observed: Shown) -> str:
     return "We could not mark this with certainty, so a person will look at it. You need not do anything."
 
 
-def _build_shown(side: Mapping[str, Json]) -> Shown:
+def build_shown(side: Mapping[str, Json]) -> Shown:
+    """Return what may be drawn of one side of the evidence, cleaned; whether a student may see it is not asked here."""
     table, plot = find_table(side.get("table")), find_plot(side.get("plot"))
     undrawn = [key for key, found in (("table", table), ("plot", plot)) if side.get(key) and found is None]
     return Shown(
