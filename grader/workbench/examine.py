@@ -38,9 +38,7 @@ class Examination:
     @property
     def to_mend(self) -> list[Attack]:
         """Listed wrong hand-ins that earn more than they may, or take marks where they should not."""
-        return [
-            item for item in self.attacks if item.outcome == "spills" or (item.listed and item.outcome == "survives")
-        ]
+        return [item for item in self.attacks if item.listed and item.outcome in ("survives", "spills")]
 
     @property
     def in_order(self) -> bool:
@@ -116,7 +114,7 @@ def _add_notebooks(
             seconds[f"tolerances on {device}"] = time.monotonic() - started
             if attack and device == "cpu" and not lost:  # mutants of a reference that loses marks say nothing
                 started = time.monotonic()
-                attacks += attack_notebooks(course, table, lodgings, tell=tell, jobs=jobs)
+                attacks += attack_notebooks(course, table, lodgings, reference=ran, tell=tell, jobs=jobs)
                 seconds["mutants"] = time.monotonic() - started
         finally:
             lodgings.close()

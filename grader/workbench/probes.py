@@ -63,7 +63,7 @@ def _find_problems(course: Course, settings: Any, defined: set[str]) -> Iterator
         if request.function not in defined:
             yield (
                 "probes",
-                f"there is no function {request.function} in {settings.probes}, which {request.name} asks for",
+                f"{settings.probes} has no function {request.function}, which {request.name} asks for",
             )
         if bad := find_non_json(asdict(request)):
             yield "checks", f"the request {request.name} is no plain JSON at {bad}"

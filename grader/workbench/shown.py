@@ -95,10 +95,8 @@ def print_examination(found: Examination, console: Console) -> None:
 def _build_counts(found: Examination) -> Table:
     table = Table(title="Wrong hand-ins: those listed, and those made by grade check", title_justify="left")
     table.add_column("Criterion")
-    for who in ("listed", "made"):
-        for outcome in _OUTCOMES[:3]:
-            table.add_column(f"{who} {outcome}", justify="right")
-    table.add_column("spills", justify="right")
+    for name in ("listed: killed", "person", "survives", "made: killed", "person", "survives", "spills"):
+        table.add_column(name, justify="right")
     listed = count_outcomes([item for item in found.attacks if item.listed])
     made = count_outcomes([item for item in found.attacks if not item.listed])
     for criterion in found.course.rubric.criteria:
@@ -133,10 +131,8 @@ def _build_reaches(reaches: Sequence[Reach]) -> Table:
 def _summarise(found: Examination) -> str:
     took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in found.seconds.items())
     if found.in_order:
-        rubric = found.course.rubric
-        return (
-            f"{found.course.rubric_path}: {len(rubric.criteria)} criteria, {rubric.available} marks: in order ({took})"
-        )
+        rubric, path = found.course.rubric, found.course.rubric_path
+        return f"{path}: {len(rubric.criteria)} criteria, {rubric.available} marks: in order ({took})"
     wrong = sum(bool(proof.wrong) for proof in found.proofs)
     parts = [
         f"{count} {name}"
