@@ -1,7 +1,7 @@
 """How long a decision takes at a large class: ``python -m tests.benchmarks.review [STUDENTS [DECISIONS]]``.
 
 A graded class of 200 (60 answers wait, in 9 groups) is copied under other names; each decision is sent as the page
-sends it, for one answer alone, and timed with the page that follows. The server is a process of its own, and makes marks
+sends it, for one answer alone, and timed with the page that follows. The server is a process of its own and makes marks
 anew in between.
 """
 
