@@ -23,6 +23,7 @@ COMMANDS = {
     "ci": "grader.cli.ci:ci",
     "mail": "grader.cli.mail:mail",
     "review": "grader.cli.review:review",
+    "learn": "grader.cli.learn:learn",
 }
 _GRADE = "grader.cli.grade:grade"
 
