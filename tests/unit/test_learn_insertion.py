@@ -40,9 +40,9 @@ criteria:   # odd   spaces
 """
 HOSTILE = [
     "plain words", 'a "quote"', "it's", "colon: here", "# no comment", "line\none", "{{ danger }}",
-    "*alias", "&anchor x", "\u202eturned round", "- item", "? key", "! tag", "%YAML 1.2", "---", "...", "\ttab", " space ",
-    "null", "true", "1e5", "010", "", "]", "}", ", ", "\\", "\\u0041", "\x00", "\x85", "\u2028", "\ufeff", "\ufffe",
-    "نمی‌شود", "🙂", "=", "<<",
+    "*alias", "&anchor x", "\u202eturned round", "- item", "? key", "! tag", "%YAML 1.2", "---", "...", "\ttab",
+    " space ", "null", "true", "1e5", "010", "", "]", "}", ", ", "\\", "\\u0041", "\x00", "\x85", "\u2028", "\ufeff",
+    "\ufffe", "نمی‌شود", "🙂", "=", "<<",
 ]  # fmt: skip
 PLACES = [
     Addition(path=("criteria", 0, "phrases"), value=""),
