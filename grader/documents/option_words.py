@@ -138,6 +138,13 @@ DENIAL_AFTER = re.compile(
     r"|out\b(?! ?puts?\b)|no good)\b|\b(?:isn't|aren't|doesn't|don't|can't|cannot|won't)\b|✗|✘|❌|×|\bnope\b"
     r"|نیست|غلط|نادرست|نمی\s*\w+|\bنه\b(?=\W*(?:$|[,.;:]|چون|زیرا|به دلیل))|خیر|ندار"
 )
+# "… needs the future, so no." "… a whole string of words, so that one is out."
+DISMISSED = re.compile(
+    r"\b(?:so|hence|thus|therefore|then) (?:no|not|(?:that(?: one)?|this(?: one)?|it|they|those|these|both)"
+    r" (?:is|are|falls?|fall|drops?|goes|go) (?:out|excluded|ruled out|eliminated|no good|wrong|not it|gone))\W*$"
+    r"|\b(?:is|are|can be|could be|falls?|must be) (?:out|eliminated|excluded|ruled out|dropped|crossed out)\W*$"
+    r"|(?:پس|بنابراین) (?:نه|نیست|حذف (?:است|می ?شود)|کنار می ?رود)\W*$"
+)
 DENIAL_BEFORE = re.compile(
     r"\b(?:not|never|neither|nor|except|excluding|but not|rather than|instead of|unlike|exclude|reject|rule out"
     r"|ruled out"

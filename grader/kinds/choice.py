@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
+from grader.documents.option_words import DISMISSED
 from grader.documents.options import Named, find_named
 from grader.documents.phrases import check_phrases, find_phrase, locate_phrase
 from grader.kinds.answers import build_missing, build_shown, find_absent
@@ -153,8 +154,9 @@ def _verdict(credit: Decimal) -> Verdict:
 
 
 def _is_meant(phrases: Sequence[str], text: str) -> bool:
-    """Return whether any sentence asserts one of the phrases (what is denied does not count)."""
-    return any(find_phrase(phrase, unit) for unit in text.replace("\n", ". ").split(". ") for phrase in phrases)
+    """Return whether any sentence asserts one of the phrases (not what is denied, or dismissed at its end)."""
+    units = [unit for unit in text.replace("\n", ". ").split(". ") if not DISMISSED.search(unit)]
+    return any(find_phrase(phrase, unit) for unit in units for phrase in phrases)
 
 
 def _find_group(question: Question, named: Named) -> Group | None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
+from grader.course import load_course
+from grader.pipeline import open_lodgings
+from grader.workbench.mutants import load_mutants
+from grader.workbench.notebooks import attack_notebooks, find_reference_problems, run_reference
+from tests.class_maker import copy_course
 from tests.unit.batch_cases import read_sheets, run_grade
 
+SAMPLE = {"evaluation mode missing", "duplicates kept", "gru for every type", "no zero_grad"}
 HW6 = Path(__file__).resolve().parents[1] / "hw6"
 
 
@@ -91,3 +99,33 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     for bad in ("../x", "Hw 1", "", "a" * 40):
         assert run_grade("init", tmp_path / "other", "--assignment", bad).returncode == 2
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.thorough
+def test_homework_5_survives_its_wrong_answers(tmp_path: Path) -> None:
+    run = run_grade("check", "--json", tmp_path / "check.json")
+    assert run.returncode == 0, run.stdout + run.stderr
+    found = json.loads((tmp_path / "check.json").read_text())
+    listed = [item for item in found["mutants"] if item["listed"]]
+    assert len(listed) >= 25 and {item["outcome"] for item in listed} <= {"killed", "person"}
+    assert len(found["mutants"]) > 300 and len(found["formulas"]) >= 14
+
+
+@pytest.mark.thorough
+def test_wrong_notebooks_of_homework_5_are_seen_through(tmp_path: Path) -> None:
+    """Run a sample of the table; all of it is run by ``grade check --notebooks``."""
+    course = copy_course(tmp_path / "course")
+    path = course / "rubrics/mutants/hw5.yaml"
+    table = yaml.safe_load(path.read_text(encoding="utf-8"))
+    table["notebook"] = [item for item in table["notebook"] if item["mutant"] in SAMPLE]
+    assert len(table["notebook"]) == len(SAMPLE)
+    path.write_text(yaml.safe_dump(table, allow_unicode=True), encoding="utf-8")
+    loaded = load_course([], root=course, rubric=None, class_folder=None)
+    mutants = load_mutants(loaded)
+    lodgings = open_lodgings(loaded)
+    assert lodgings is not None
+    with contextlib.closing(lodgings):
+        reference = run_reference(loaded, mutants, lodgings)
+        assert find_reference_problems(loaded, mutants, reference) == []
+        attacks = attack_notebooks(loaded, mutants, lodgings, reference=reference, tell=lambda _: None)
+    assert {(item.mutant, item.outcome) for item in attacks} == {(name, "killed") for name in SAMPLE}
