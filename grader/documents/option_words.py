@@ -102,6 +102,7 @@ CORRECTION = re.compile(
     r"|\b(?:after )?thinking (?:about it )?(?:more|again|twice)\b|\bafter (?:some|more|further) thought\b"
     r"|\bi (?:now )?(?:choose|pick|take|select|go with|change (?:it|this|that|my (?:answer|choice))|switch|corrected)\b"
     r"(?=.{0,24}\b(?:instead|now)\b|[^.]{0,12}\bto\b)"
+    r"|\bat first (?:sight|glance|look)\W{1,3}but(?: then)?\b"
     r"|ببخشید|اصلاح|(?m:^)\W*نه\s*[,.]|اشتباه (?:شد|کردم)|(?:جواب|پاسخ|انتخاب) نهایی|در نهایت"
 )
 EXCEPT = re.compile(
