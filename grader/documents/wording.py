@@ -204,7 +204,8 @@ def is_supposed(folded: str) -> bool:
 
 # "At first I thought it was larger, but no: it vanishes", and what is denied as a whole: "it isn't true that ...".
 _FIRST_THOUGHT = re.compile(
-    r"\b(?:at first|first|initially|originally)\b,? (?:i |we )?(?:had )?(?:thought|wrote|believed|said|guessed|assumed)\b"
+    r"\b(?:at first|first|initially|originally)\b,? (?:i |we )?(?:had )?"
+    r"(?:thought|wrote|believed|said|guessed|assumed)\b"
     r"|(?<!\w)(?:اول|ابتدا|اولش) (?:فکر|نوشتم|گفتم|گمان|تصور)"
 )
 _TAKEN_BACK = re.compile(
@@ -230,4 +231,6 @@ def split_denial(folded: str) -> tuple[str, str]:
     match = _NOT_TRUE.search(folded)
     if not match:
         return folded, ""
-    return folded[: match.start()] + " " + folded[match.end() :], next(what for what in match.groups() if what is not None)
+    return folded[: match.start()] + " " + folded[match.end() :], next(
+        what for what in match.groups() if what is not None
+    )

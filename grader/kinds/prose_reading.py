@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from grader.documents.phrases import find_clause, find_phrase, locate_phrase
-from grader.documents.wording import Sentence, is_condition, is_disputed, is_sentence, is_supposed, split_denial, take_back
+from grader.documents.wording import (
+    Sentence,
+    is_condition,
+    is_disputed,
+    is_sentence,
+    is_supposed,
+    split_denial,
+    take_back,
+)
 from grader.kinds.prose_question import Point, Question, Rule
 
 Status = Literal["made", "contradicted", "mixed", "strewn", "absent"]
@@ -57,10 +65,11 @@ def _find_hits(question: Question, point: Point, sentences: Sequence[Sentence]) 
     for sentence in sentences:
         if sentence.plain.rstrip().endswith(("?", "؟")) and not _GUESS.match(sentence.folded):
             continue
-        text, denied = split_denial(take_back(sentence.folded))
+        kept = take_back(sentence.folded)
+        text, denied = split_denial(kept)
         # An entry of a list makes its one point without a verb ("- zero gradient").
         entry = sentence.item and 1 < len(sentence.folded.split()) <= 6
-        said = (is_sentence(sentence.folded) or entry) and not is_disputed(sentence.folded)
+        said = (is_sentence(sentence.folded) or entry) and not is_disputed(kept)
         if _says(question, point, point.supports, text):
             hits.append(Hit(sentence=sentence, for_it=True, said=said))
         if denied and _says(question, point, point.contradicts, denied):
