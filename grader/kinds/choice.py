@@ -115,7 +115,9 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
     group = None if named.chosen else _find_group(question, named)
     contradiction = _find_contradiction(question, named)
     settled = group is not None and _settles(question, group, named)
-    unsure = named.doubt or _find_apart(question, named)
+    # "All three" is a choice where several options are right: it costs what the wrong ones among them cost.
+    every = named.by == "all" and len(question.key) > 1
+    unsure = ("" if every else named.doubt) or _find_apart(question, named)
     doubt = contradiction or (f"The choice could not be told: {unsure}." if unsure and not settled else "")
     credit = group.credit if group else _credit(question, named.chosen)
     if doubt:
