@@ -103,7 +103,7 @@ CORRECTION = re.compile(
     r"|\bi (?:now )?(?:choose|pick|take|select|go with|change (?:it|this|that|my (?:answer|choice))|switch|corrected)\b"
     r"(?=.{0,24}\b(?:instead|now)\b|[^.]{0,12}\bto\b)"
     r"|\bat first (?:sight|glance|look)\W{1,3}but(?: then)?\b"
-    r"|ببخشید|اصلاح|(?m:^)[ \t>*"(–—-]{0,8}نه\s*[,.]|اشتباه (?:شد|کردم)|(?:جواب|پاسخ|انتخاب) نهایی|در نهایت"
+    r"|ببخشید|اصلاح|(?m:^)[ \t>*(–—-]{0,8}نه\s*[,.]|اشتباه (?:شد|کردم)|(?:جواب|پاسخ|انتخاب) نهایی|در نهایت"
 )
 EXCEPT = re.compile(
     r"\b(?:all|every(?:thing)?|each|both others)\b.{0,20}\b(?:but|except|excluding|other than|apart from|besides)\b"
