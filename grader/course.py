@@ -10,16 +10,16 @@ import importlib.util
 import os
 import secrets
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from grader.codec import load_record
-from grader.errors import ConfigError, Problem
+from grader.errors import ConfigError
 from grader.intake import CLASS_FILE, ClassFile, load_times
-from grader.rubric import Rubric, load_rubric
+from grader.rubric import Complaint, Rubric, load_rubric
 
 # Known to everybody: for the example and the tests, whose hidden data may be looked at.
 DEMO_SECRET = b"public demo key of the example hand-in, never for a real class"
@@ -125,8 +125,8 @@ def load_course(
         rubric_path,
         lambda name: resolve(found, name),
         lambda rubric: _is_proved(digests, found, rubric_path, rubric.assignment) and not again,
+        lambda rubric: _find_missing(found, rubric),
     )
-    _check_files(found, rubric_path, loaded)
     _keep_proof(digests)
     return Course(
         root=found,
@@ -175,20 +175,14 @@ def _proof(digests: Mapping[str, str]) -> Path:
     return folder / "grader" / "proved" / digest_pairs([*digests.items(), ("python", sys.version)])
 
 
-def _check_files(root: Path, rubric_path: Path, rubric: Rubric) -> None:
-    """Raise ConfigError for the files that the rubric names and the course does not hold."""
+def _find_missing(root: Path, rubric: Rubric) -> Iterator[Complaint]:
+    """Yield the files that the rubric names and the course does not hold."""
     if rubric.notebook is None:
         return
-    named = {name: getattr(rubric.notebook, name) for name in ("data", "template", "probes")}
-    problems = [
-        Problem(
-            file=str(rubric_path), where=f"notebook.{name}", message=f"{value} is not there", hint=f"looked in {root}"
-        )
-        for name, value in named.items()
-        if value and not (root / value).exists()
-    ]
-    if problems:
-        raise ConfigError(problems)
+    for name in ("data", "template", "probes"):
+        value = getattr(rubric.notebook, name)
+        if value and not (root / value).exists():
+            yield ("notebook", name), f"notebook.{name}", f"{value} is not there (looked in {root})"
 
 
 def resolve(root: Path, name: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +23,8 @@ from grader.late_policy import LatePolicy, find_late_problems
 from grader.sandbox.settings import NotebookSettings
 
 Resolve = Callable[[str], Any]
+# Where in the file (for its line), what is concerned, and the message.
+Complaint = tuple[tuple[str | int, ...], str, str]
 # The union of every kind's question record, told apart by its `kind`; a new row in KINDS is enough.
 _QUESTIONS: Any = functools.reduce(operator.or_, (kind.question for kind in KINDS.values()))
 
@@ -93,27 +95,32 @@ class Rubric:
         }
 
 
-def load_rubric(path: Path, resolve: Resolve, is_proved: Callable[[Rubric], bool] = lambda _: False) -> Rubric:
+def load_rubric(
+    path: Path,
+    resolve: Resolve,
+    is_proved: Callable[[Rubric], bool] = lambda _: False,
+    find_missing: Callable[[Rubric], Iterable[Complaint]] = lambda _: (),
+) -> Rubric:
     """Return the rubric at ``path``. Raises ConfigError with every problem in it, each with its line.
 
     ``is_proved`` knows rubrics that were found in order before: their formulas are not evaluated again.
+    ``find_missing`` tells what the rubric names and the course does not hold; it is asked every time.
     """
     rubric, lines = load_record(Rubric, path)
-    if is_proved(rubric):
-        return rubric
+    found = [*find_missing(rubric)]
+    if not is_proved(rubric):
+        found += _find_problems(rubric, resolve)
+        found += find_late_problems(rubric.late, lines) if rubric.late else ()
     problems = [
         Problem(file=str(path), line=find_line(where, lines), where=name, message=message)
-        for where, name, message in (
-            *_find_problems(rubric, resolve),
-            *(find_late_problems(rubric.late, lines) if rubric.late else ()),
-        )
+        for where, name, message in found
     ]
     if problems:
         raise ConfigError(sorted(problems, key=lambda problem: problem.line or 0))
     return rubric
 
 
-def _find_problems(rubric: Rubric, resolve: Resolve) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+def _find_problems(rubric: Rubric, resolve: Resolve) -> Iterator[Complaint]:
     """Yield (path, name, message) for what no field can tell by itself."""
     total = sum((criterion.available for criterion in rubric.criteria), Decimal(0))
     if total != rubric.available:

@@ -18,10 +18,12 @@ COMMANDS = {
     "diff": "grader.cli.status:diff",
     "try": "grader.cli.trying:try_",
     "check": "grader.cli.check:check",
+    "init": "grader.cli.init:init",
     "export": "grader.cli.export:export",
     "ci": "grader.cli.ci:ci",
     "mail": "grader.cli.mail:mail",
     "review": "grader.cli.review:review",
+    "learn": "grader.cli.learn:learn",
 }
 _GRADE = "grader.cli.grade:grade"
 

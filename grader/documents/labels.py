@@ -70,6 +70,17 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 _PART_NUMBER = re.compile(r"[.\-](?P<number>[1-8])(?![0-9])")
+# The part counted and not lettered: "Task 1.ii", "Q2 (iv)", "Problem 3, part 2", "THIRD QUESTION, SECOND PART".
+_COUNTED_PART = re.compile(
+    rf"[ \u200c]*[.,:;\-–—/|]?{_S}(?:(?:the{_S})?(?P<ordinal>first|second|third|fourth|fifth|sixth){_S}"
+    rf"(?:part|section|sub-?question)(?![^\W_])|{PART_WORD}[(\[]?{_S}{NUMBER}"
+    rf"|(?<![ \u200c])(?P<roman>i{{1,3}}|iv|vi?)(?![^\W_])"
+    rf"|[(\[](?P<boxed>i{{1,3}}|iv|vi?)(?=[)\]]))",
+    re.IGNORECASE,
+)
+# The same question in the other language, and a remark behind a heading: "سوال ۲ / Q2 (without psi)".
+_AGAIN = re.compile(rf"{_S}[/|\-–—(]{_S}{QUESTION_WORD}{_S}[.:#]?{_S}{NUMBER}{_S}[)\]]?", re.IGNORECASE)
+_REMARK = re.compile(rf"{_S}\([^()]{{1,120}}\){_S}[:.]?\Z")
 _BARE_NUMBER = re.compile(rf"{_S}[(\[]?(?P<number>[1-9])(?![0-9])", re.IGNORECASE)
 _BARE_PART = re.compile(
     rf"{_S}(?P<lead>{ANSWER})?(?P<word>{PART_WORD}|q(?:uestion)?{_S}[.:]?{_S})?(?P<open>[(\[]{{0,2}}){_S}{_PART}",
@@ -187,11 +198,13 @@ def _find_question(text: str) -> _Found | None:
     match = _QUESTION.match(text) or _ORDINAL.match(text)
     if match is None or (number := parse_number(match["number"])) is None:
         return None
-    with_part = _find_part_after(text, match.end())
+    end = match.end()
+    if (again := _AGAIN.match(text, end)) and parse_number(again["number"]) == number:
+        end = again.end()
+    with_part = _find_part_after(text, end) or _find_counted_part(text, end)
     if with_part is not None:
         end, part = with_part
         return end, Label(rest="", question=number, word=True, part=part, full=True)
-    end = match.end()
     close = _QUESTION_CLOSE.match(text, end)
     closed = close.end() if close else end
     if more := _CONTINUED.match(text, closed):
@@ -200,7 +213,7 @@ def _find_question(text: str) -> _Found | None:
         return None
     if close:
         return closed, Label(rest="", question=number, word=True)
-    if _END.match(text, end):
+    if _END.match(text, end) or _REMARK.match(text, end):
         return end, Label(rest="", question=number, word=True)
     # "Q1 is about ..." in the middle of a text is no label; in a heading it is, which only the caller knows.
     return end, Label(rest="", question=number, word=True, sure=False)
@@ -225,6 +238,18 @@ def _find_part_after(text: str, start: int) -> tuple[int, str] | None:
         if close is not None:
             return close, "abcdefgh"[int(numbered["number"]) - 1]
     return None
+
+
+def _find_counted_part(text: str, start: int) -> tuple[int, str] | None:
+    """Find the part behind a question's number that is counted: "Task 1.ii", "Question 2, second part"."""
+    match = _COUNTED_PART.match(text, start)
+    if match is None:
+        return None
+    number = parse_number(next(filter(None, (match["ordinal"], match["number"], match["roman"], match["boxed"]))))
+    close = _close_part(text, match.end(), bool(match["boxed"]))
+    if number is None or number > 8 or (close is None and text[match.end() : match.end() + 1] not in (" ", "")):
+        return None
+    return match.end() if close is None else close, "abcdefgh"[number - 1]
 
 
 def _close_part(text: str, end: int, opened: bool) -> int | None:

@@ -14,6 +14,7 @@ from grader.documents.option_words import (
     BECAUSE,
     DENIAL_AFTER,
     DENIAL_BEFORE,
+    DISMISSED,
     FOLLOW,
     JOINT,
     LEAD,
@@ -189,6 +190,8 @@ def _list_around(unit: str, index: int, places: Sequence[Place]) -> tuple[int, i
 
 def is_ruled_out(unit: str, place: Place, following: int, denials: Sequence[str]) -> bool:
     """Return whether the words around a place (up to the one that follows) say that it is not meant."""
+    if following == len(unit) and DISMISSED.search(unit, place.end):
+        return True
     before = re.split(rf"[;:]|\bbut (?!not)|\bso\b|=>|{BECAUSE.pattern}", unit[: place.start])[-1]
     if re.search(r"\b(?:not only|not just)\b[^,]*$", before):
         return False

@@ -102,7 +102,8 @@ CORRECTION = re.compile(
     r"|\b(?:after )?thinking (?:about it )?(?:more|again|twice)\b|\bafter (?:some|more|further) thought\b"
     r"|\bi (?:now )?(?:choose|pick|take|select|go with|change (?:it|this|that|my (?:answer|choice))|switch|corrected)\b"
     r"(?=.{0,24}\b(?:instead|now)\b|[^.]{0,12}\bto\b)"
-    r"|ببخشید|اصلاح|(?m:^)\W*نه\s*[,.]|اشتباه (?:شد|کردم)|(?:جواب|پاسخ|انتخاب) نهایی|در نهایت"
+    r"|\bat first (?:sight|glance|look)\W{1,3}but(?: then)?\b"
+    r"|ببخشید|اصلاح|(?m:^)[ \t>*(–—-]{0,8}نه\s*[,.]|اشتباه (?:شد|کردم)|(?:جواب|پاسخ|انتخاب) نهایی|در نهایت"
 )
 EXCEPT = re.compile(
     r"\b(?:all|every(?:thing)?|each|both others)\b.{0,20}\b(?:but|except|excluding|other than|apart from|besides)\b"
@@ -119,6 +120,17 @@ OTHERS = re.compile(
 ALL = re.compile(
     r"\ball (?:of (?:them|these|the above)|three|four|the (?:options|tasks|above)|options|tasks)\b|^\W*all\W*$"
     r"|\beverything\b|\bany of (?:them|these)\b|هر سه|هر چهار|همه ?ی? ?(?:موارد|گزینه|آنها)|^\W*همه\W*$"
+)
+# An answer that opens with "all three" and goes on to say why: it chooses every option, where a copied list chooses
+# none and a bare "all" is left to a person.
+ALL_CHOSEN = re.compile(
+    r"^\W*(?:(?:i|we) (?:choose|chose|pick|select|think|say) )?"
+    r"(?:all (?:of (?:them|these)|three|3|four|4|(?:the )?(?:options|tasks))"
+    r"|every (?:option|task)|هر ?(?:سه|3|چهار)(?: ?(?:تا|مورد|گزینه|تاش|تای|تاشون))?"
+    r"|همه(?: ?ی)?(?: ?(?:موارد|گزینه ?ها|آنها))?)"
+    r"(?=\s*[,.:;(\-]\W*\w|\s(?:fit|suit|work|because|since|as|چون|زیرا|درست|صحیح|مناسب)\b"
+    r"|\sare (?:suitable|correct|right|many)\b)"
+    r"(?!.*(?:\b(?:but|only|except|not|no|however)\b|n't\b|فقط|ولی|اما|جز|نیست|ندار|نمی))"
 )
 NONE = re.compile(
     r"\bnone of (?:them|these|the)\b|^\W*none\W*$|\bneither\b(?!.*\bnor\b)|\bno option\b|هیچ ?کدام|هیچ ?یک"
@@ -137,6 +149,13 @@ DENIAL_AFTER = re.compile(
     r"|excluded"
     r"|out\b(?! ?puts?\b)|no good)\b|\b(?:isn't|aren't|doesn't|don't|can't|cannot|won't)\b|✗|✘|❌|×|\bnope\b"
     r"|نیست|غلط|نادرست|نمی\s*\w+|\bنه\b(?=\W*(?:$|[,.;:]|چون|زیرا|به دلیل))|خیر|ندار"
+)
+# "… needs the future, so no." "… a whole string of words, so that one is out."
+DISMISSED = re.compile(
+    r"\b(?:so|hence|thus|therefore|then) (?:no|not|(?:that(?: one)?|this(?: one)?|it|they|those|these|both)"
+    r" (?:is|are|falls?|fall|drops?|goes|go) (?:out|excluded|ruled out|eliminated|no good|wrong|not it|gone))\W*$"
+    r"|\b(?:is|are|can be|could be|falls?|must be) (?:out|eliminated|excluded|ruled out|dropped|crossed out)\W*$"
+    r"|(?:پس|بنابراین) (?:نه|نیست|حذف (?:است|می ?شود)|کنار می ?رود)\W*$"
 )
 DENIAL_BEFORE = re.compile(
     r"\b(?:not|never|neither|nor|except|excluding|but not|rather than|instead of|unlike|exclude|reject|rule out"

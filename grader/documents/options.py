@@ -17,6 +17,7 @@ from grader.documents.option_mentions import Mention, find_contrary, find_mentio
 from grader.documents.option_places import find_words
 from grader.documents.option_words import (
     ALL,
+    ALL_CHOSEN,
     CORRECTION,
     EXCEPT,
     NONE,
@@ -26,6 +27,7 @@ from grader.documents.option_words import (
     Nameable,
 )
 from grader.documents.phrases import repeats_question
+from grader.documents.spelling import build_vocabulary, mend_spelling
 from grader.documents.wording import fold, remove_struck, to_plain
 
 MAX_SENTENCE = 1_200
@@ -63,11 +65,12 @@ def find_named(text: str, options: Sequence[Nameable], cues: Sequence[str] = (),
     ``cues`` are phrases by which a copied question is known, so that it is not taken for an answer. ``denials`` are
     phrases that rule an option out when said of it ("many to many").
     """
-    folded = _prepare(text)
+    words = build_vocabulary(tuple(phrase for option in options for phrase in option.phrases))
+    folded = mend_spelling(_prepare(text), words, shortest=5)
     body, chosen = read_list(folded, options, denials)
     if chosen is not None:
         named = Named(chosen=chosen, by="marks", reason=body.replace(BOLD, ""))
-        named = replace(named, doubt="" if len(chosen) < len(options) else _EVERY, none_of_them=not chosen)
+        named = replace(named, doubt="" if len(chosen) < len(options) else EVERY, none_of_them=not chosen)
     else:
         named = _read_sentences(body.replace(BOLD, " "), options, cues, denials)
     return replace(named, text=folded.replace(BOLD, ""))
@@ -75,7 +78,8 @@ def find_named(text: str, options: Sequence[Nameable], cues: Sequence[str] = (),
 
 def _prepare(text: str) -> str:
     marked = re.sub(r"\*\*([^*\n]+)\*\*", rf"{BOLD}\1{BOLD}", remove_struck(text))
-    return canonical_formulas(fold(to_plain(marked)))
+    folded = re.sub(r"\b(tasks?|options?|cases?|and|&) no\. ?(?=\d)", r"\1 number ", fold(to_plain(marked)))
+    return canonical_formulas(folded)
 
 
 # --- sentences: claims and mentions ----------------------------------------------------------------------------------
@@ -132,7 +136,7 @@ def _corrected(units: Sequence[str], mentions: Sequence[Mention], options: Seque
 
 # --- from mentions to a choice ---------------------------------------------------------------------------------------
 
-_EVERY = "every option is named, which chooses none"
+EVERY = "every option is named, which chooses none"
 
 
 def _settle(
@@ -150,6 +154,8 @@ def _settle(
         return Named(chosen=everything - excluded, by="all but")
     if not chosen and not asserted and (refused or denied) and OTHERS.search(text):
         return Named(chosen=everything - refused - denied, by="the others")
+    if not (mentions or asserted or denied) and ALL_CHOSEN.match(text):
+        return Named(chosen=everything, by="all", doubt=EVERY)
     if chosen:
         doubt = _number_doubt(chosen, refused, counted, mentions)
     elif not asserted and NONE.search(text):
@@ -180,6 +186,6 @@ def _nothing_doubt(refused: frozenset[int]) -> str:
 
 def _whole_doubt(text: str, chosen: frozenset[int], everything: frozenset[int]) -> str:
     if chosen == everything or (ALL.search(text) and not chosen):
-        return _EVERY
+        return EVERY
     wavers = UNSURE.search(text) or WAVERED.search(text)
     return "the text does not settle on an option" if wavers and len(chosen) != 1 else ""

@@ -55,8 +55,8 @@ def label_by_order(units: list[Unit], stretches: Sequence[Stretch]) -> None:
     counted = [found for stretch in stretches if (found := _find_counted(units, stretch))]
     for item in counted:
         if item.sure or _is_habit(item, counted):
-            for place, (index, count) in zip(item.places, item.starts, strict=False):
-                _set_label(units, index, place, count.rest)
+            for index, count in item.starts:
+                _set_label(units, index, item.places[count.number - 1], count.rest)
     _label_all_pieces(units, [stretch for stretch in stretches if not _has_labels(units, stretch)])
 
 
@@ -123,9 +123,15 @@ def _find_counts(units: Sequence[Unit], stretch: Stretch) -> Iterator[tuple[int,
 
 
 def _fits(style: Style, starts: Sequence[tuple[int, Count]], stretch: Stretch) -> bool:
-    """Tell whether the numbers are those of the parts, one after the other; those less sure must name them all."""
+    """Tell whether the numbers are those of the parts, one after the other; those less sure must name them all.
+
+    "Part 3" names its part wherever it stands, each once.
+    """
     wanted = stretch.places
     numbers = [count.number for _, count in starts]
+    if style == "worded" and stretch.opens is not None and len(set(numbers)) == len(numbers):
+        named = all(count.question in (None, wanted[0].question) for _, count in starts)
+        return named and max(numbers) <= len(wanted)
     if numbers != list(range(1, len(numbers) + 1)) or len(numbers) > len(wanted):
         return False
     if any(count.question not in (None, wanted[0].question) for _, count in starts):

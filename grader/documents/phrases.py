@@ -70,10 +70,13 @@ _AFTER = re.compile(
 )
 # A Persian verb ends its clause: what it denies stands before it.
 _PERSIAN_VERB = re.compile(
-    r"(?<!\w)(?:نیستند|نیست|ندارند|ندارد|نداریم|هستند|است|دارند|دارد|نمی\s?(?:شوند|شود|کنند|کند|رسد))(?!\w)"
+    r"(?<!\w)(?:نیستند|نیست|ندارند|ندارد|نداریم|هستند|است|دارند|دارد"
+    r"|نمی\s?(?:شوند|شود|کنند|کند|رسد|شن|شه|گیرند|گیرد|گیرن|بینند|بیند|بینن|مانند|ماند|دهد|دهند))(?!\w)"
 )
 _ENDS_CLAUSE = re.compile(rf"(?:{_PERSIAN_VERB.pattern})$")
-_PERSIAN_ASSERTION = re.compile(r"(?<!\w)(?:است|هست|هستند|دارد|دارند|باشد|شد|می\s?(?:شود|شوند|کند|کنند|رسد|دهد))(?!\w)")
+_PERSIAN_ASSERTION = re.compile(
+    r"(?<!\w)(?:است|هست|هستند|دارد|دارند|باشد|شد|می\s?(?:شود|شوند|شه|شن|کند|کنند|کنه|رسد|دهد|مانند|ماند))(?!\w)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

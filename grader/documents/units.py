@@ -153,9 +153,10 @@ def _find_label(text: str) -> Label | None:
     label = find_last_label(flat) or find_last_label(cut_form_words(flat))
     if label is None or not flat.lstrip(" >#*-~").startswith(("$", "\\[", "\\(")):
         return label
-    # Inside a formula only a closing bracket makes a label: "$a: b$" and "$$ 1. $$" are mathematics.
+    # Inside a formula only a closing bracket makes a label ("$$a]"): "$a: b$" and "$$ 1. $$" are mathematics.
     before = flat[: len(flat) - len(label.rest.lstrip("$~*\\[( "))]
-    return label if ")" in before and (label.part or label.word) else None
+    closed = ")" in before or re.search(r"[a-h]\s*~*\]", before)
+    return label if closed and (label.part or label.word) else None
 
 
 def _find_row_label(text: str) -> Label | None:

@@ -164,6 +164,8 @@ _DISPUTED = re.compile(
 _PERSIAN_SENTENCE = re.compile(
     r"(?:\w+\W+){2}(?:(?:ن?می)\s*\w+|است|هست|نیست|شود|شد|دارد|ندارد|دارند|ندارند|کند|کرد|هستند|نیستند)\W*$"
 )
+# "dL/dq = 0" states something without a verb.
+_EQUATION = re.compile(r"\bd ?\w{1,8} ?/ ?d ?\w{1,8} ?=")
 _SUPPOSED = re.compile(
     r"\b(?:if|unless|suppose|assume)\b.{0,60}\b(?:were|was|would|could|had)\b|\bwould (?:be|have)\b"
     r"|\bone (?:might|may|could) think\b|\bsome (?:people )?(?:say|claim|think)\b|اگر.{0,50}(?:بود|می ?شد)"
@@ -176,7 +178,7 @@ def is_sentence(folded: str) -> bool:
 
     Four or more scraps of up to three words between commas are no sentence.
     """
-    if _PERSIAN_SENTENCE.search(folded):
+    if _PERSIAN_SENTENCE.search(folded) or _EQUATION.search(folded):
         return True
     pieces = re.split(r"[,;/|]|\s-\s", folded)
     if len(pieces) >= 4 and all(len(piece.split()) <= 3 for piece in pieces):
@@ -198,3 +200,37 @@ def is_condition(folded: str, start: int) -> bool:
 def is_supposed(folded: str) -> bool:
     """Return whether a sentence only supposes what it says ("if it were", "one might think")."""
     return bool(_SUPPOSED.search(folded))
+
+
+# "At first I thought it was larger, but no: it vanishes", and what is denied as a whole: "it isn't true that ...".
+_FIRST_THOUGHT = re.compile(
+    r"\b(?:at first|first|initially|originally)\b,? (?:i |we )?(?:had )?"
+    r"(?:thought|wrote|believed|said|guessed|assumed)\b"
+    r"|(?<!\w)(?:اول|ابتدا|اولش) (?:فکر|نوشتم|گفتم|گمان|تصور)"
+)
+_TAKEN_BACK = re.compile(
+    r"\bbut (?:no|that|this|actually|it) ?(?:(?:is|was) (?:wrong|not true|false|not so|a mistake))? ?[:,;]"
+    r"|(?<!\w)(?:ولی|اما) (?:نه|غلط|اشتباه|درست نیست)(?: \w+)? ?[:,;]"
+)
+_NOT_TRUE = re.compile(
+    r"\b(?:it|that) (?:isn't|is not|isnt) (?:true|the case|right|correct|so) that (?P<what>[^;:,]*)[;:,]?"
+    r"|\bit is (?:false|wrong|untrue) that (?P<what2>[^;:,]*)[;:,]?"
+    r"|(?<!\w)(?:این ?طور|اینجور|چنین|درست) نیست که (?P<what3>[^;:,]*)[;:,]?"
+)
+
+
+def take_back(folded: str) -> str:
+    """Return a sentence without a first thought that its writer takes back ("at first I thought ..., but no: ...")."""
+    first = _FIRST_THOUGHT.search(folded)
+    back = _TAKEN_BACK.search(folded, first.end()) if first else None
+    return folded[: first.start()] + " " + folded[back.end() :] if first and back else folded
+
+
+def split_denial(folded: str) -> tuple[str, str]:
+    """Return a sentence without the clause that it denies as a whole, and that clause, "" where there is none."""
+    match = _NOT_TRUE.search(folded)
+    if not match:
+        return folded, ""
+    return folded[: match.start()] + " " + folded[match.end() :], next(
+        what for what in match.groups() if what is not None
+    )

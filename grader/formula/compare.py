@@ -111,8 +111,11 @@ def evaluate_everywhere(expr: Expr, worlds: Sequence[World], times: Mapping[str,
 
 
 def equal_values(left: Values, right: Values) -> bool:
-    """Whether all values agree in shape and, within RTOL of the larger one, in size."""
-    return len(left) == len(right) and all(_equal(a, b) for a, b in zip(left, right, strict=True))
+    """Whether all values agree in shape and, within RTOL of the larger one, in size; no values agree with none.
+
+    A course may have no worlds of some kind, and what has no values there is equal to nothing.
+    """
+    return len(left) == len(right) > 0 and all(_equal(a, b) for a, b in zip(left, right, strict=True))
 
 
 def _equal(left: Value, right: Value) -> bool:
@@ -144,7 +147,9 @@ def transpose_values(values: Values) -> Values:
 
 def find_factor(values: Values, right: Values) -> float | None:
     """Return the one constant by which ``values`` differ from ``right`` everywhere, None if there is none."""
-    if len(values) != len(right) or any(np.shape(a) != np.shape(b) for a, b in zip(values, right, strict=True)):
+    if not values or len(values) != len(right):
+        return None
+    if any(np.shape(a) != np.shape(b) for a, b in zip(values, right, strict=True)):
         return None
     a = np.concatenate([np.asarray(value).reshape(-1) for value in values])
     b = np.concatenate([np.asarray(value).reshape(-1) for value in right])

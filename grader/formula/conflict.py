@@ -93,7 +93,9 @@ def rests_on_false_step(found: FoundAnswer, judgement: Judgement, case: Case) ->
             return True
         false = list(find_false_steps(steps, case))
         plain = [step for step in false if not any(isinstance(node, Call) for node in find_nodes(step[1]))]
-        return len(plain) < len(false) or any(find_false_steps(plain, case, kind="identity"))
+        if len(plain) < len(false) or not case.bank.find_worlds("identity"):
+            return bool(false)
+        return any(find_false_steps(plain, case, kind="identity"))
 
 
 def _differ_in_shape(left: Expr, right: Expr, case: Case) -> bool:

@@ -26,9 +26,9 @@ _STRUCK_COMMAND = re.compile(r"\\(?:cancel|bcancel|xcancel|sout|st|cancelto\{[^{
 _LABEL = re.compile(r"^\s*\(?([a-dA-D1-4]|الف|ب|ج|د|پ|ت)\s*[).:]\s+")
 # "(4x4)(4x1) = 4x1" beside a formula says how large its factors are.
 _PLAIN_SIZE = r"\d{1,2}\s?(?:x|×|\\times|\bby\b)\s?\d{1,2}(?![\w.^_])"
-_ONE_SIZE = rf"(?:\(\s*{_PLAIN_SIZE}\s*\)|(?<![\w.^{{_]){_PLAIN_SIZE})"
+_ONE_SIZE = rf"(?:[(\[]\s*{_PLAIN_SIZE}\s*[)\]]|(?<![\w.^{{_]){_PLAIN_SIZE})"
 _SIZE = re.compile(
-    rf"(?<=[\s$])\(\s*{_PLAIN_SIZE}\s*\)(?:\s*(?:=|->|→|[·*×])?\s*{_ONE_SIZE})*"
+    rf"(?<=[\s$])[(\[]\s*{_PLAIN_SIZE}\s*[)\]](?:\s*(?:=|->|→|[·*×])?\s*{_ONE_SIZE})*"
     rf"|(?<=\s\s){_PLAIN_SIZE}(?=\s*(?:[,;.\n]|\s\s|$))"
 )
 # "… \\qquad (2)": the number of an equation.
@@ -60,6 +60,7 @@ _SAID_AFTER = re.compile(
     r"\s*(\(?(minus|plus|multiplied|divided)\b|times (the|its|that|by|[^\w\s])|منهای|به ?علاوه|ضرب ?در|تقسیم ?بر)",
     re.IGNORECASE,
 )
+_REMARK = re.compile(r"(?<=\s)\([A-Za-z][^()$\\=;]{3,200};[^()$\\=]{0,200}\)")  # its semicolon parts no statements
 _COUNT = re.compile(r"\$+[a-zT\d\s()+\-]*\$+")
 _WHERE = re.compile(r"(where|with|let|که در آن|در آن|wo|mit)\s*:?\s*$", re.IGNORECASE)
 
@@ -156,6 +157,7 @@ def find_spans(text: str) -> list[Span]:
 def clean_passage(text: str) -> str:
     """Return a passage with signs for HTML entities, and without strikes, labels, sizes, comments and numbering."""
     text = html.unescape(drop_struck(text))
+    text = _REMARK.sub(lambda match: match[0].replace(";", ","), text)
     # Long empty stretches say nothing, and patterns that look across spaces would take the square of their length.
     text = re.sub(r"(?:\n[^\S\n]*){3,}", "\n\n", re.sub(r"[^\S\n]{4,}", "   ", text)) if len(text) > 300 else text
     text = re.sub(r"(?<![\\\d])%.*$", "", text, flags=re.MULTILINE)

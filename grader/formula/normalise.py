@@ -40,7 +40,7 @@ _ACCENTS = {"\u0302": r"\hat", "\u0303": r"\tilde", "\u0304": r"\bar", "\u0305":
 _LATE_HAT = re.compile(r"(?<![A-Za-z\\])([yp])\^(?=_|\s|$|[-+*/,;)=])")
 _CIRCLED = re.compile(r"(?<=[\s)])\(\s*(?:\.|o)\s*\)(?=[\s(])")
 _BOUNDS = re.compile(
-    r"(sum|prod)_?\s*[{(]?\s*(\w)\s*=\s*(\w+(?:[-+]\d)?)\s*(?:\.{2,3}|…|\bto\b|:)\s*(\w+(?:[-+]\d)?)\s*[})]?(?=[\s\\(]|$)"
+    r"(sum|prod|[∑Σ∏Π])_?\s*[{(]?\s*(\w)\s*=\s*(\w+(?:[-+]\d)?)\s*(?:\.{2,3}|…|\bto\b|:)\s*(\w+(?:[-+]\d)?)\s*[})]?(?=[\s\\(]|$)"
 )
 # [i = k], 1{i = k} and \mathbb{1}_{i = k}: one where the indices agree, else nothing (Iverson's bracket).
 _INDICATOR = re.compile(

@@ -198,6 +198,8 @@ def _pick(bank: Bank, expr: Expr, kind: str, moments: Sequence[int]) -> Values |
 def _solve(equations: Sequence[Equation], case: Case, kind: str) -> _Solved | None:
     """Solve at all moments, else at those of the last step (lines with numbers mean t = T)."""
     worlds = case.bank.find_worlds(kind)
+    if not worlds or not case.bank.times:
+        return None
     moments = [tuple(moment.values()) for moment in find_moments(worlds[0], case.bank.times)]
     last = [moment for moment in moments if moment[0] == worlds[0].steps]
     numbered = any(Num(float(worlds[0].steps)) in node.times for e in equations for node in _find_symbols(e.right))

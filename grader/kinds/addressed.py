@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from grader.documents.wording import MAX_CHARACTERS, fold, one_line, to_plain
 from grader.kinds.pleas import LINKS, find_plea
+from grader.kinds.skipped import is_skipped
 from grader.model import Answer, Finding
 
 # A formula is one piece, so that no comma in it cuts it; the words in it are looked at by themselves.
@@ -34,16 +35,17 @@ _MOST_LINE, _MOST_PLACES, _MOST_WORDS, _MUCH, _MOST_ROUNDS = 2_000, 5, 100, 4, 2
 def leave_out_pleas(answer: Answer) -> Answer:
     """Return the answer without what speaks to the grader (``written`` keeps it); missing where nothing else stands.
 
-    Formulas stay, also in a sentence that is left out: an answer does not become worthless by what is asked for it.
+    Missing is also what says that it is no answer ("I had no time"). Formulas stay, also in a sentence that is left
+    out: an answer does not become worthless by what is asked for it.
     """
     if answer.state != "given" or len(answer.text) > MAX_CHARACTERS:  # no kind reads so long a text
         return answer
     kept = "".join(_keep(answer.text))
+    empty = is_skipped(kept)
     if kept == answer.text:
-        return answer
-    return replace(
-        answer, text=kept, written=answer.text, state="given" if re.search(r"\w", to_plain(kept)) else "missing"
-    )
+        return replace(answer, state="missing") if empty else answer
+    stands = re.search(r"\w", to_plain(kept)) and not empty
+    return replace(answer, text=kept, written=answer.text, state="given" if stands else "missing")
 
 
 def build_addressed() -> Finding:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
+from grader.documents.option_words import DISMISSED
 from grader.documents.options import Named, find_named
 from grader.documents.phrases import check_phrases, find_phrase, locate_phrase
 from grader.kinds.answers import build_missing, build_shown, find_absent
@@ -114,7 +115,9 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
     group = None if named.chosen else _find_group(question, named)
     contradiction = _find_contradiction(question, named)
     settled = group is not None and _settles(question, group, named)
-    unsure = named.doubt or _find_apart(question, named)
+    # "All three" is a choice where several options are right: it costs what the wrong ones among them cost.
+    every = named.by == "all" and len(question.key) > 1
+    unsure = ("" if every else named.doubt) or _find_apart(question, named)
     doubt = contradiction or (f"The choice could not be told: {unsure}." if unsure and not settled else "")
     credit = group.credit if group else _credit(question, named.chosen)
     if doubt:
@@ -153,8 +156,9 @@ def _verdict(credit: Decimal) -> Verdict:
 
 
 def _is_meant(phrases: Sequence[str], text: str) -> bool:
-    """Return whether any sentence asserts one of the phrases (what is denied does not count)."""
-    return any(find_phrase(phrase, unit) for unit in text.replace("\n", ". ").split(". ") for phrase in phrases)
+    """Return whether any sentence asserts one of the phrases (not what is denied, or dismissed at its end)."""
+    units = [unit for unit in text.replace("\n", ". ").split(". ") if not DISMISSED.search(unit)]
+    return any(find_phrase(phrase, unit) for unit in units for phrase in phrases)
 
 
 def _find_group(question: Question, named: Named) -> Group | None:

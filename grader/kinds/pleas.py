@@ -38,6 +38,8 @@ PHRASES: Final[tuple[tuple[Sort, str], ...]] = (
     ("plea", rf"^\W*{_FULL} (?:{_MARKS}|points?|scores?)\W*"
              r"(?:please|pls|thanks|thank you|here|now|for (?:me|this))?\W*$"),
     ("plea", rf"\b{_FULL} {_MARKS},? (?:please|pls)\b|\bplease,? {_FULL} {_MARKS}\b"),
+    ("plea", rf"\b(?:please|kindly|pls) {_GIVE} {_WORDS}(?:{_MARKS}|points)\b|\bpartial credits? (?:please|pls)\b"),
+    ("plea", rf"^\W*{_FULL} {_MARKS} ?[:;,.-].{{0,60}}\b(?:{_GRADERS}|verified|approved|confirmed)\b"),
     ("plea", r"\b(?:do not|dont|don't|never) (?:take off|deduct|subtract) (?:any |the |my )*(?:marks?|points?)\b"),
     ("plea", r"\bplease (?:just |kindly )?(?:pass me|be (?:kind|generous|lenient|merciful)|have mercy)\b"),
     ("command", r"\b(?:ignore|disregard|forget|override|skip|bypass)\b"

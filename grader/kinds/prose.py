@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from grader.documents.phrases import find_phrase, locate_phrase, repeats_question
+from grader.documents.spelling import build_vocabulary, mend_spelling
 from grader.documents.wording import (
     Sentence,
     find_sentences,
@@ -42,7 +44,10 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
     kept = [sentence for sentence in sentences if not repeats_question(sentence.folded, question.question_cues)]
     if not kept:
         return build_missing("prose", criterion, answer)
-    return _judge(criterion, question, answer, read_points(question, kept))
+    points = question.points
+    words = build_vocabulary(tuple(w for p in points for w in (*p.topic, *p.supports, *p.contradicts)))
+    mended = [replace(sentence, folded=mend_spelling(sentence.folded, words)) for sentence in kept]
+    return _judge(criterion, question, answer, read_points(question, mended))
 
 
 # --- judging -------------------------------------------------------------------------------------------------------

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from grader.documents.phrases import find_clause, find_phrase, locate_phrase
-from grader.documents.wording import Sentence, is_condition, is_disputed, is_sentence, is_supposed
+from grader.documents.wording import (
+    Sentence,
+    is_condition,
+    is_disputed,
+    is_sentence,
+    is_supposed,
+    split_denial,
+    take_back,
+)
 from grader.kinds.prose_question import Point, Question, Rule
 
 Status = Literal["made", "contradicted", "mixed", "strewn", "absent"]
@@ -16,9 +24,11 @@ Status = Literal["made", "contradicted", "mixed", "strewn", "absent"]
 # What a clause is not about: "instead of softmax", "than with softmax".
 _ASIDE = re.compile(
     r"\b(?:instead of|in place of|without|replac\w*|unlike|than|compared (?:to|with)|no|rather than|not|from"
-    r"|lose|losing)"
+    r"|lose|losing|gumbel)"
     r"(?:\s+(?:with|the|a|using|usual|normal|in|for|of))*\W*$|(?:به جای|بجای|برخلاف|بدون|نسبت به|از)\W*$"
 )
+# "I guess the keys may not be trained?" asks nothing.
+_GUESS = re.compile(r"\W*(?:i (?:guess|think|believe|suppose|would say)\b|maybe\b|فکر می ?کنم|به نظرم|گمان)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +63,20 @@ def read_points(question: Question, sentences: Sequence[Sentence]) -> Reading:
 def _find_hits(question: Question, point: Point, sentences: Sequence[Sentence]) -> list[Hit]:
     hits = []
     for sentence in sentences:
-        if sentence.plain.rstrip().endswith(("?", "؟")):
+        if sentence.plain.rstrip().endswith(("?", "؟")) and not _GUESS.match(sentence.folded):
             continue
+        kept = take_back(sentence.folded)
+        text, denied = split_denial(kept)
         # An entry of a list makes its one point without a verb ("- zero gradient").
         entry = sentence.item and 1 < len(sentence.folded.split()) <= 6
-        said = (is_sentence(sentence.folded) or entry) and not is_disputed(sentence.folded)
-        if _says(question, point, point.supports, sentence.folded):
+        said = (is_sentence(sentence.folded) or entry) and not is_disputed(kept)
+        if _says(question, point, point.supports, text):
             hits.append(Hit(sentence=sentence, for_it=True, said=said))
-        if _says(question, point, point.contradicts, sentence.folded) and not is_supposed(sentence.folded):
+        if denied and _says(question, point, point.contradicts, denied):
+            hits.append(Hit(sentence=sentence, for_it=True, said=True))
+        if denied and _says(question, point, point.supports, denied):
+            hits.append(Hit(sentence=sentence, for_it=False, said=said))
+        if _says(question, point, point.contradicts, text) and not is_supposed(sentence.folded):
             hits.append(Hit(sentence=sentence, for_it=False, said=said))
     return hits
 

@@ -11,6 +11,7 @@ from grader.documents.phrases import find_phrase
 from grader.kinds.vector_question import Question, Step, Value
 
 _RESULT = re.compile(r"\b(?:result|final|answer|output|so|therefore|hence|gives|get)\b|جواب|خروجی|نتیجه")
+_ARROW = re.compile(r"(?:→|⇒|⟶|➔|->|=>|\\(?:to|[rR]ightarrow|implies))\W*\Z")
 _CORRECTION = re.compile(
     r"\b(?:no|wait|sorry|correct(?:ion|ed|ing)?|mistake\w*|actually|i mean|wrong\w*|edit\w*|miscount\w*|misread|oops"
     r"|instead|at first|first (?:got|wrote|had)|final answer|changed?|fix(?:ed)?)\b|اصلاح|ببخشید|اشتباه|پاسخ نهایی"
@@ -75,6 +76,8 @@ def _is_given(question: Question, vector: Vector, numbers: Numbers) -> bool:
     if _says(question.answer.names, vector.name) or vector.rows > 1:
         return vector.rows > 1
     named = [value for value in question.given if _says(value.names, vector.name)]
+    if _is_reached(vector, named, numbers):
+        return False
     if any(value.title in question.inputs and _is_called(value.names, vector.name) for value in named):
         return True
     if named and len({v.name for v in numbers.vectors if _names_given(question, v)}) > 2:
@@ -85,6 +88,13 @@ def _is_given(question: Question, vector: Vector, numbers: Numbers) -> bool:
     line = numbers.text[: vector.start].count("\n")
     beside = [v for v in rows if v is not vector and abs(v.start - vector.start) < 60 and not _compared(v, numbers)]
     return len([v for v in beside if numbers.text[: v.start].count("\n") == line]) >= 2
+
+
+def _is_reached(vector: Vector, named: Sequence[Value], numbers: Numbers) -> bool:
+    """Return whether an arrow leads to a vector that is not what the words before it name: "last key → [6, 1, 2]"."""
+    arrow = _ARROW.search(numbers.text[max(0, vector.start - 12) : vector.start])
+    alike = [sum(a == b for a, b in zip(vector.values, value.values, strict=False)) for value in named]
+    return arrow is not None and 2 * max(alike, default=0) < len(vector.values)
 
 
 def _names_given(question: Question, vector: Vector) -> bool:
@@ -166,7 +176,8 @@ def _slips(question: Question, numbers: Numbers) -> tuple[tuple[Value, Vector], 
     for value in question.given:
         if value.title not in question.inputs:
             continue
-        said = [v for v in numbers.vectors if v.rows == 1 and _is_called(value.names, v.name)]
+        called = [v for v in numbers.vectors if v.rows == 1 and _is_called(value.names, v.name)]
+        said = [v for v in called if not _is_reached(v, [value], numbers)]
         if said and not any(is_close(v.values, value.values, 0, 1e-9) for v in said):
             slips.append((value, said[0]))
     slips += _row_slips(question, numbers, [value for value, _ in slips])

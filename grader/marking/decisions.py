@@ -39,15 +39,16 @@ def digest_moment(handed_in: str) -> str:
 def apply_decision(mark: Mark, decision: Decision | None, handed_in: str) -> Mark:
     """Return the mark as a person decided; where the evidence is not what was seen, the mark waits (again).
 
-    A stale decision is not applied and is kept in ``earlier``. Marks are rounded half up,
-    and never more than available.
+    A stale decision is not applied and is kept in ``earlier``; where the grader by now gives the same marks by itself
+    (it has learned the answer), nobody must look again. Marks are rounded half up, and never more than available.
     """
     if decision is None:
         return mark
-    if decision.seen != digest_evidence(mark.evidence, handed_in):
-        return replace(mark, awarded=None, earlier=decision)
     marks = decision.marks if decision.marks is not None else (decision.credit or Decimal(0)) * mark.available
-    return replace(mark, awarded=min(max(round_marks(marks), Decimal(0)), mark.available), decision=decision)
+    awarded = min(max(round_marks(marks), Decimal(0)), mark.available)
+    if decision.seen != digest_evidence(mark.evidence, handed_in):
+        return replace(mark, awarded=awarded if mark.awarded == awarded else None, earlier=decision)
+    return replace(mark, awarded=awarded, decision=decision)
 
 
 def apply_moment(submission: Submission, decisions: Mapping[str, Decision]) -> Submission:

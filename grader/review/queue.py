@@ -58,8 +58,8 @@ class Queue:
 
     def find_sheet(self, student: str) -> Marksheet | None:
         """Return the stored marksheet of a student, None where there is none."""
-        name = self.store.list_marksheets().get(student) if student in self._numbers else None
-        data = self.store.get(name)
+        record = self.store.find_record(student) if student in self._numbers else None
+        data = self.store.get(record.objects.get("marksheet")) if record else None
         return None if data is None else read_marksheet(data.decode("utf-8", "surrogateescape"))
 
     def groups(self) -> tuple[Group, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -13,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from grader.course import Course
-from grader.errors import ConfigError, InfrastructureError, Problem
+from grader.errors import InfrastructureError, Problem
 from grader.model import Evidence, Execution
-from grader.pipeline import check_submission, execute, open_hand_in
+from grader.pipeline import check_submission, execute, list_requests, open_hand_in
 from grader.sandbox import Lodgings
 from grader.workbench.attack import Attack, explain
 from grader.workbench.mutants import Change, MutantTable, NotebookMutant
+from grader.workbench.rejudge import find_unneeded, list_notebook_criteria
+
+SMALL = "(none: small networks alone)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,46 +65,64 @@ def find_change_problems(course: Course, table: MutantTable) -> list[Problem]:
 
 
 def run_reference(course: Course, table: MutantTable, lodgings: Lodgings) -> Ran:
-    """Return the reference notebook as it is, run and judged. Raises ConfigError where it earns less than all."""
-    ran = _run(course, (course.root / table.solution).read_bytes(), lodgings)
-    problems = [
+    """Return the reference notebook as it is, run and judged. Raises InfrastructureError for a fault of ours."""
+    return _run(course, (course.root / table.solution).read_bytes(), lodgings)
+
+
+def find_reference_problems(course: Course, table: MutantTable, ran: Ran) -> list[Problem]:
+    """Return where the reference's own notebook earns less than all."""
+    return [
         Problem(
             file=str(course.root / table.solution),
             where=name,
-            message=f"the reference {_say(item)}",
+            message=f"the reference {_say(item)} on {ran.execution.device}",
             hint=explain(item),
         )
         for name, item in ran.evidence.items()
         if not (item.decided and item.credit == 1)
     ]
-    if problems:
-        raise ConfigError(problems)
-    return ran
 
 
 def attack_notebooks(
-    course: Course, table: MutantTable, lodgings: Lodgings, *, tell: Callable[[str], None], jobs: int | None = None
+    course: Course,
+    table: MutantTable,
+    lodgings: Lodgings,
+    *,
+    reference: Ran,
+    tell: Callable[[str], None],
+    jobs: int | None = None,
 ) -> list[Attack]:
     """Return what became of every notebook of the table, in its order. Raises InfrastructureError for a fault of ours.
 
-    ``jobs`` notebooks run at a time (the machine's cores by default).
+    ``reference`` is the run of the reference as it is: what it took long to answer, and only criteria that a mutant
+    may touch look at, that mutant is not asked. ``jobs`` notebooks run at a time (the machine's cores by default).
     """
     small = change_notebook((course.root / table.solution).read_bytes(), table.small)
+    criteria = list_notebook_criteria(course)
+
+    @functools.cache
+    def find_left(touched: frozenset[str]) -> frozenset[str]:
+        kept = [item for item in criteria if item.id not in touched]
+        return find_unneeded(course, reference.execution, reference.seed, kept)
+
+    # Small networks alone must cost nothing: else a mutant would be blamed for it.
+    mutants = [*([NotebookMutant(mutant=SMALL, change=(), fails={})] if table.small else ()), *table.notebook]
+    left = [find_left(frozenset(mutant.touches) - set(mutant.fails)) for mutant in mutants]
     done = 0
 
-    def attack(mutant: NotebookMutant) -> list[Attack]:
+    def attack(mutant: NotebookMutant, unasked: frozenset[str]) -> list[Attack]:
         nonlocal done
         changed = change_notebook(small, mutant.change)
-        found = list(_judge(mutant, _run(course, changed, lodgings)))
+        found = list(_judge(mutant, _run(course, changed, lodgings, unasked)))
         if any(item.outcome in ("survives", "spills") for item in found):
             # Hidden inputs follow from the bytes: with others (a line end more) it shows whether that was chance.
             found = _settle(found, list(_judge(mutant, _run(course, changed + b"\n", lodgings))))
         done += 1
-        tell(f"notebooks: {done} of {len(table.notebook)}")
+        tell(f"notebooks: {done} of {len(mutants)}")
         return found
 
     with ThreadPoolExecutor(jobs or min(8, os.cpu_count() or 1)) as pool:
-        return [attack for found in pool.map(attack, table.notebook) for attack in found]
+        return [attack for found in pool.map(attack, mutants, left) for attack in found]
 
 
 def _settle(first: Sequence[Attack], second: Sequence[Attack]) -> list[Attack]:
@@ -117,27 +139,33 @@ def _settle(first: Sequence[Attack], second: Sequence[Attack]) -> list[Attack]:
     return [*again, *(item for item in first if item.criterion in still and item.criterion not in known)]
 
 
-def _run(course: Course, content: bytes, lodgings: Lodgings) -> Ran:
+def _run(course: Course, content: bytes, lodgings: Lodgings, unasked: Collection[str] = ()) -> Ran:
     with tempfile.TemporaryDirectory(prefix="grade-check-") as folder:
         hand_in = Path(folder) / "reference"
         hand_in.mkdir()
         (hand_in / "notebook.ipynb").write_bytes(content)
         submission = open_hand_in(course, hand_in)
-        execution = execute(course, submission, lodgings)
+        requests = [item for item in list_requests(course, submission) if item.name not in unasked]
+        execution = execute(course, submission, lodgings, requests=requests)
         checked = check_submission(course, submission, execution)
-    if execution is None or execution.fault or checked.fault:
+    if execution is None or execution.fault:
         fault = execution.fault if execution else "there is no notebook to run"
-        raise InfrastructureError(f"a notebook of grade check was not run: {fault.strip()[-300:] or 'a check failed'}")
+        raise InfrastructureError(f"a notebook of grade check was not run: {fault.strip()[-300:]}")
     wanted = {item.id for item in course.rubric.criteria if item.question.kind == "notebook"}
     evidence = {item.criterion: item for item in checked.evidence if item.criterion in wanted}
     return Ran(evidence=evidence, execution=execution, seed=course.seed(submission.digest))
 
 
 def _judge(mutant: NotebookMutant, ran: Ran) -> Iterator[Attack]:
-    """Yield an attack for each criterion that must fail, and one for each that lost although it should not have."""
+    """Yield an attack for each criterion that must fail, and one for each that lost although it should not have.
+
+    A check of the course that failed itself counts as such a loss.
+    """
     for name, item in ran.evidence.items():
         credit = item.credit if item.decided else None
-        if name in mutant.fails:
+        if item.verdict == "ungraded" and name not in set(mutant.touches) - set(mutant.fails):
+            yield _build(mutant, name, item, keeps=Decimal(1), credit=credit, spilled=True)
+        elif name in mutant.fails:
             yield _build(mutant, name, item, keeps=mutant.fails[name], credit=credit)
         elif name not in mutant.touches and credit != 1:
             yield _build(mutant, name, item, keeps=Decimal(1), credit=credit, spilled=True)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 from grader.course import Course
-from grader.kinds import KINDS, Context
-from grader.model import Answer, Evidence, Execution, ProbeReply
+from grader.model import Execution
 from grader.rubric import Criterion
 from grader.workbench.attack import try_answer
+from grader.workbench.rejudge import Judged, judge_run, leave_out, list_notebook_criteria
 from grader.workbench.written import write_vector
 
 _SMALLEST, _LARGEST = 1e-14, 1e2
 _RATIO = 1.1  # a limit is known to within a tenth
-_Verdict = tuple[str, Decimal | None, bool]  # with the credit, and whether it was decided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,61 +97,29 @@ def find_probe_reaches(
 
     Nothing runs again: the replies of the reference's run are changed, and judged as they came.
     """
-    for item in course.rubric.criteria:
-        if item.question.kind != "notebook":
-            continue
+    for item in list_notebook_criteria(course):
         tell(f"tolerances of {item.id}")
-        whole = _judge(course, item, execution, seed)
+        whole = judge_run(course, item, execution, seed)
         for name, reply in execution.replies.items():
-            if not isinstance(reply.value, Mapping) or not _matters(course, item, execution, seed, whole, name):
+            if not isinstance(reply.value, Mapping):
                 continue
-            for part in _list_parts(reply.value):
+            if judge_run(course, item, leave_out(execution, {name}), seed) == whole:
+                continue  # the criterion does not look at it
+            for part in [key for key, inner in reply.value.items() if _has_floats(inner)]:
 
                 def keeps(
                     change: float,
-                    name: str = name,
-                    part: Sequence[str] = part,
                     item: Criterion = item,
-                    whole: _Verdict = whole,
+                    whole: Judged = whole,
+                    name: str = name,
+                    part: str = part,
                 ) -> bool:
-                    moved = _move_reply(execution, name, part, change)
-                    return _judge(course, item, moved, seed) == whole
+                    return judge_run(course, item, _move_reply(execution, name, part, change), seed) == whole
 
                 holds, breaks = find_reach(keeps)
                 if breaks is not None:
-                    place = ".".join((name, *part))
-                    yield Reach(criterion=item.id, value=place, holds=holds, breaks=breaks, device=execution.device)
-
-
-def _judge(course: Course, item: Criterion, execution: Execution, seed: bytes) -> _Verdict:
-    context = Context(
-        seed=seed,
-        execution=execution,
-        resolve=course.resolve,
-        signs=course.rubric.notebook.signs if course.rubric.notebook else "",
-    )
-    evidence: Evidence = KINDS["notebook"].check(
-        item.id, item.question, Answer(question=item.id, state="given"), context
-    )
-    return evidence.verdict, evidence.credit, evidence.decided
-
-
-def _matters(course: Course, item: Criterion, execution: Execution, seed: bytes, whole: _Verdict, name: str) -> bool:
-    """Whether the criterion looks at this reply at all."""
-    without = {other: reply for other, reply in execution.replies.items() if other != name}
-    try:
-        return _judge(course, item, replace(execution, replies=without), seed) != whole
-    except Exception:  # a check that cannot do without the reply looks at it
-        return True
-
-
-def _list_parts(value: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the keys on the way to every part of a reply, two levels deep, in which there are fractions."""
-    for key, inner in value.items():
-        if isinstance(inner, Mapping) and len(path) < 1:
-            yield from _list_parts(inner, (*path, key))
-        elif _has_floats(inner):
-            yield (*path, key)
+                    value = f"{name}.{part}"
+                    yield Reach(criterion=item.id, value=value, holds=holds, breaks=breaks, device=execution.device)
 
 
 def _has_floats(value: Any) -> bool:
@@ -164,19 +130,18 @@ def _has_floats(value: Any) -> bool:
     return isinstance(value, float)
 
 
-def _move_reply(execution: Execution, name: str, part: Sequence[str], change: float) -> Execution:
+def _move_reply(execution: Execution, name: str, part: str, change: float) -> Execution:
     reply = execution.replies[name]
-    moved = ProbeReply(value=_move_part(reply.value, part, change), seconds=reply.seconds)
+    value = reply.value if isinstance(reply.value, Mapping) else {}
+    moved = replace(reply, value={**value, part: _move(value[part], change)})
     return replace(execution, replies={**execution.replies, name: moved})
 
 
-def _move_part(value: Any, part: Sequence[str], change: float) -> Any:
-    if part:
-        return {**value, part[0]: _move_part(value[part[0]], part[1:], change)}
+def _move(value: Any, change: float) -> Any:
     if isinstance(value, Mapping):
-        return {key: _move_part(inner, (), change) for key, inner in value.items()}
+        return {key: _move(inner, change) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_move_part(inner, (), change) for inner in value]
+        return [_move(inner, change) for inner in value]
     if isinstance(value, float):
         return value + change * (abs(value) or 1.0)
     return value

@@ -21,6 +21,7 @@ from grader.documents import Document, Place, child, draw_pages, find_passages, 
 from grader.documents.child import MEMORY_BYTES, WALL_SECONDS, ask_child
 from tests.document_maker import convert, draw_photo, repack, typeset
 from tests.sampling import sample
+from tests.timing import count_seconds
 
 REPORT = "## Q1\n\na) second\n\nb) third\n"
 
@@ -130,16 +131,10 @@ HEAVY: dict[str, tuple[Any, Callable[[], bytes]]] = {
 
 
 def _read(media: Any, data: bytes) -> Document:
-    began = _count_seconds()
+    began = count_seconds()
     document = read_document("report", media, data)
-    assert _count_seconds() - began < WALL_SECONDS + 2
+    assert count_seconds() - began < WALL_SECONDS + 2
     return document
-
-
-def _count_seconds() -> float:
-    """Return the processor's time of this process and its children: the clock's would tell of other tests' load."""
-    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(item.ru_utime + item.ru_stime for item in spent)
 
 
 @pytest.mark.parametrize("name", sample(UNREADABLE, 6))
@@ -153,10 +148,10 @@ def test_hostile_documents_are_unreadable_with_a_reason(name: str) -> None:
 @pytest.mark.parametrize("name", sample(HEAVY, 4))
 def test_heavy_documents_end_in_time(name: str) -> None:
     media, make = HEAVY[name]
-    began = time.monotonic()
+    began = count_seconds()
     document = _read(media, make())
     (passage,) = find_passages([document], [Place(question=1, part="a")]).values()
-    assert passage.state == "unreadable" and time.monotonic() - began < WALL_SECONDS + 3
+    assert passage.state == "unreadable" and count_seconds() - began < WALL_SECONDS + 3
 
 
 def test_the_first_pages_of_a_very_long_pdf_are_read_and_the_rest_is_told() -> None:

@@ -132,6 +132,7 @@ def test_a_failure_holds_what_was_graded_before(graded: Path) -> None:
     assert "could not be graded" in {item.name: item.reason for item in open_delivery(graded).held}["s1"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("part", ["rubric", "template"])
 def test_a_changed_course_holds_everything_until_it_is_graded_again(made: Path, tmp_path: Path, part: str) -> None:
     folder = Path(shutil.copytree(made, tmp_path / "moved"))
@@ -167,6 +168,7 @@ def test_canvas(graded: Path, tmp_path: Path) -> None:
     assert rows[0]["Student"] == "Doe, Jane" and rows[1]["Student"] == "'=HYPERLINK()"
 
 
+@pytest.mark.thorough
 def test_what_cannot_be_matched_stops_the_export_and_nothing_is_written(graded: Path, tmp_path: Path) -> None:
     roster = tmp_path / "r.csv"
     roster.write_text("student_id,canvas_id,group\ns1,4321,\ns2,,\nm1,5,team\nm2,6,team\n")

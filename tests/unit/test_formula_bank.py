@@ -1,4 +1,4 @@
-"""The bank's own faults are found; that its readings are right is proved in test_workbench_check.py."""
+"""The bank's own faults are found; that its readings are right is proved in test_workbench_proofs.py."""
 
 from dataclasses import replace
 

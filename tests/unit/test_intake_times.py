@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from grader.errors import ConfigError
 from grader.intake import check_times, find_commit_time, load_times
+from tests.timing import count_seconds
 
 WHEN = "2026-12-03T10:12:00+03:30"
 
@@ -173,9 +173,9 @@ def test_pipes_and_links_in_a_repository_stop_nobody(tmp_path: Path, monkeypatch
         (folder / ".git" / "refs" / "heads" / "main").unlink()
     path.unlink(missing_ok=True)
     os.mkfifo(path)
-    started = time.monotonic()
+    started = count_seconds()
     assert find_commit_time(folder) is None
-    assert time.monotonic() - started < 5
+    assert count_seconds() - started < 5
     path.unlink()
     path.symlink_to("/dev/zero")
     assert find_commit_time(folder) is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from grader.documents.phrases import compile_phrase, find_phrase
 from grader.documents.wording import fold
 from tests.sampling import sample
+from tests.timing import count_seconds
 from tests.unit.kind_cases import PERSIAN, PLEAS, check, judge, load_cases, mutate, name
 
 CASES = load_cases("prose")
@@ -114,6 +114,6 @@ def test_a_text_that_is_far_too_long_is_for_a_person() -> None:
     "text", ["gradient " * 1300, "not " * 3000, "\n" * 11_000 + "x", "[(" * 5000, "گرادیان نیست " * 900]
 )
 def test_no_text_takes_long_to_read(text: str) -> None:
-    start = time.monotonic()
+    start = count_seconds()
     check("q3b", text)
-    assert time.monotonic() - start < 10
+    assert count_seconds() - start < 10

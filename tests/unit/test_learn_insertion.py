@@ -39,9 +39,10 @@ criteria:   # odd   spaces
     last: 1
 """
 HOSTILE = [
-    "plain words", 'a "quote"', "it's", "colon: here", "# no comment", "line\none", "{{ danger }}", "*alias", "&anchor x",
-    "\u202eturned round", "- item", "? key", "! tag", "%YAML 1.2", "---", "...", "\ttab", " space ", "null", "true", "1e5",
-    "010", "", "]", "}", ", ", "\\", "\\u0041", "\x00", "\x85", "\u2028", "\ufeff", "\ufffe", "نمی‌شود", "🙂", "=", "<<",
+    "plain words", 'a "quote"', "it's", "colon: here", "# no comment", "line\none", "{{ danger }}",
+    "*alias", "&anchor x", "\u202eturned round", "- item", "? key", "! tag", "%YAML 1.2", "---", "...", "\ttab",
+    " space ", "null", "true", "1e5", "010", "", "]", "}", ", ", "\\", "\\u0041", "\x00", "\x85", "\u2028", "\ufeff",
+    "\ufffe", "نمی‌شود", "🙂", "=", "<<",
 ]  # fmt: skip
 PLACES = [
     Addition(path=("criteria", 0, "phrases"), value=""),
@@ -100,7 +101,7 @@ def test_records_are_written_as_their_neighbours_are(value):
 
 def test_a_list_that_is_shared_or_a_text_that_is_no_yaml_is_left_alone():
     for name in ("again", "shared"):
-        with pytest.raises(ValueError, match="alias|changing something else"):
+        with pytest.raises(ValueError, match=r"alias|changing something else"):
             add(TEXT, Addition(path=("criteria", 1, name), value=""), "x")
     with pytest.raises(ValueError, match="ends with an alias"):
         add(TEXT.replace("    last: 1\n", ""), Addition(path=("criteria", 1), key="new", value=""), "x")

@@ -198,6 +198,7 @@ def test_a_long_sheet_is_told_in_fewer_words(parts: int, left_out: str) -> None:
     assert f"0</strong> / {parts}" in content.html and "feedback.html" in content.html
 
 
+@pytest.mark.thorough
 def test_a_message_in_a_real_browser_at_the_widths_of_mail_programs() -> None:
     long = "donaudampfschifffahrtsgesellschaft" * 9
     wide = [r"\begin{pmatrix} a & b \\ c & d \end{pmatrix} + " + " + ".join(f"x_{{{n}}}^{{2}}" for n in range(12))]

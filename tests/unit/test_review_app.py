@@ -51,6 +51,7 @@ def test_a_link_opens_once(server: Server) -> None:
         assert b"s0000" not in stranger.get(path).body
 
 
+@pytest.mark.thorough
 def test_every_answer_is_guarded(server: Server) -> None:
     client = Client(server)
     for path in ("/", "/next", "/static/review.js", "/static/nothing", "/nowhere", "/students?q=s"):
@@ -87,6 +88,7 @@ def test_a_cross_site_request_decides_nothing(server: Server, out: Path) -> None
     assert len(read_lines(out)) == 4
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "path",
     ["/static/../app.py", "/static/%2e%2e%2fapp.py", "/students/..%2f..%2fetc%2fpasswd", "/students/..",
@@ -119,6 +121,7 @@ def test_a_group_is_decided_at_once_and_marked_behind(server: Server, out: Path)
         assert "Say that h0 is 0." in (out / str(line["student"]) / "feedback.html").read_text()
 
 
+@pytest.mark.thorough
 def test_an_undo_shows_it_again(server: Server, out: Path) -> None:
     client = Client(server)
     place, form = client.open_next()
@@ -156,6 +159,7 @@ def test_two_who_decide_the_same_do_not_overwrite_each_other(server: Server, out
     assert b"0 decided" not in bob.get("/").body
 
 
+@pytest.mark.thorough
 def test_two_servers_of_one_class_follow_each_other(server: Server, out: Path) -> None:
     second = Server(out, who=("eve",))
     try:
@@ -170,6 +174,7 @@ def test_two_servers_of_one_class_follow_each_other(server: Server, out: Path) -
         second.kill()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("fields", "said"),
     [({"verdict": "partial", "marks": "9"}, "There are 5 marks here"),
@@ -186,6 +191,7 @@ def test_what_is_no_decision_is_told(server: Server, out: Path, fields: dict[str
     assert read_lines(out) == []
 
 
+@pytest.mark.thorough
 def test_persian_digits_are_marks(server: Server, out: Path) -> None:
     client = Client(server)
     place, form = client.open_next()
@@ -237,6 +243,7 @@ def test_an_appeal_changes_a_mark_with_a_reason_and_keeps_the_history(server: Se
     assert "Looked at again." in shown and "appeal of 3 May" not in shown
 
 
+@pytest.mark.thorough
 def test_nobody_is_named_unless_asked(server: Server, out: Path) -> None:
     client = Client(server)
     place, _ = client.open_next()
@@ -247,6 +254,7 @@ def test_nobody_is_named_unless_asked(server: Server, out: Path) -> None:
     named.kill()
 
 
+@pytest.mark.thorough
 def test_a_hostile_answer_is_text(made: Path, tmp_path: Path) -> None:
     from tests.unit.batch_cases import run_grade
 

@@ -4,7 +4,6 @@ import gzip
 import io
 import json
 import random
-import time
 import zipfile
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from grader.sandbox import notebooks
 from grader.sandbox.notebooks import UnreadableNotebookError, read_notebook
 from grader.sandbox.replies import parse_looks, parse_value
 from grader.sandbox.texts import clean_text, cut_text, find_output_text
+from tests.timing import count_seconds
 
 CELLS = [
     {"cell_type": "markdown", "source": "# عنوان"},
@@ -109,9 +109,9 @@ def zipped() -> bytes:
     ],
 )  # fmt: skip
 def test_a_battered_notebook_is_read(content, sources):
-    started = time.monotonic()
+    started = count_seconds()
     assert [cell.source for cell in read_notebook(content)] == sources
-    assert time.monotonic() - started < 2
+    assert count_seconds() - started < 2
 
 
 @pytest.mark.parametrize(
@@ -167,10 +167,10 @@ def test_a_battered_notebook_is_read(content, sources):
     ],
 )
 def test_what_is_no_notebook_is_explained(content, says):
-    started = time.monotonic()
+    started = count_seconds()
     with pytest.raises(UnreadableNotebookError, match=says):
         read_notebook(content)
-    assert time.monotonic() - started < 2
+    assert count_seconds() - started < 2
 
 
 def test_stored_outputs_are_read_in_words():
@@ -255,14 +255,14 @@ def test_no_damage_breaks_the_reader():
     read = 0
     for number in range(300):
         content = mutate(REAL[number % 2], chance)
-        started = time.monotonic()
+        started = count_seconds()
         try:
             for cell in read_notebook(content):
                 cell.source.encode(), (cell.stored or "").encode()
                 read += 1
         except UnreadableNotebookError as error:
             assert str(error).endswith(".")
-        assert time.monotonic() - started < 0.5, number
+        assert count_seconds() - started < 0.5, number
     assert read > 300  # not all were refused
 
 
@@ -286,9 +286,9 @@ def test_text_is_cleaned(raw, clean):
 
 
 def test_cleaning_takes_time_that_grows_with_the_text():
-    started = time.monotonic()
+    started = count_seconds()
     clean_text("y" * 1_000_000 + "(<ipython-input" * 50_000)
-    assert time.monotonic() - started < 1
+    assert count_seconds() - started < 1
 
 
 def test_text_is_cut_between_letters():

@@ -49,6 +49,11 @@ class DecidedGroup:
     names: frozenset[str]
     problem: str = ""
 
+    @property
+    def label(self) -> str:
+        """What the group is called on the command line."""
+        return f"{self.criterion}-{self.id}"
+
     def find_name(self, text: str) -> str:
         """Return an id or a name that stands in a text, "" for none."""
         plain = f" {fold_words(text)} "

@@ -144,7 +144,12 @@ def _find_vector_ways(
         if known:
             raise LookupError(f"the {key.title} is a known mistake ({known[0].code}): change its credit by hand")
         message = group.comment or _HINT
-        fields = {"code": "vector.decided_mistake", "values": final.values, "credit": group.credit, "message": message}
+        fields: dict[str, Any] = {
+            "code": "vector.decided_mistake",
+            "values": final.values,
+            "credit": group.credit,
+            "message": message,
+        }
         yield Way(
             text=f"a known mistake: {_show(final.values)}",
             addition=Addition(path=("mistakes",), value=fields),
@@ -179,7 +184,7 @@ def _find_formula_ways(
     name = "decided_" + hashlib.sha256(latex.encode("utf-8", "surrogateescape")).hexdigest()[:8]
     if group.credit == 1:
         for oracle in oracles:
-            reading = {"formula": latex, "oracle": oracle}
+            reading: dict[str, Any] = {"formula": latex, "oracle": oracle}
             yield Way(
                 text=f"an accepted reading, proved by {oracle}: {one_line(latex, 80)}",
                 addition=Addition(path=("readings",), key=name, value=reading),

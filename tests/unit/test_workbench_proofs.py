@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from grader.cli.check import check
 from grader.course import Course, load_course
 from grader.errors import InfrastructureError
-from grader.workbench.check import DIFFERENCES_RTOL, RTOL, Proof, check_course
+from grader.workbench.proofs import DIFFERENCES_RTOL, RTOL, Proof, prove_formulas
 from tests.class_maker import change_rubric, copy_course
 from tests.unit.formula_cases import QUESTIONS
 
@@ -23,7 +23,7 @@ def load(root: Path) -> Course:
 
 @pytest.fixture(scope="module")
 def proofs() -> list[Proof]:
-    return check_course(load(ROOT))
+    return prove_formulas(load(ROOT))
 
 
 def test_every_accepted_reading_is_what_its_oracle_gives(proofs: list[Proof]) -> None:
@@ -59,4 +59,4 @@ def test_an_oracle_that_fails_is_our_trouble(tmp_path: Path) -> None:
     course = copy_course(tmp_path / "course")
     shutil.copy(ROOT / "reference/hw5/choices.py", course / "reference/hw5/oracles.py")
     with pytest.raises(InfrastructureError, match=r"reference\.hw5\.oracles"):
-        check_course(load(course))
+        prove_formulas(load(course))

@@ -1,0 +1,1 @@
+"""The reference of homework 6."""
