@@ -14,7 +14,7 @@ from tests.class_maker import make_quick_course
 from tests.unit.batch_cases import read_sheets, run_grade
 from tests.unit.review_cases import RIGHT, write_report
 
-TOKEN = "The chance of the following token when the earlier ones are there"
+TOKEN = "What the forebears allow the newcomer in that row of words to be"
 FIRST = r"$\sum_{i=2}^t (g_{h_i} \odot \psi'(z_i)) h_{i-1}^T$"
 ANSWERS = {
     "s01": {"1c": TOKEN},
@@ -74,7 +74,7 @@ def test_the_next_hand_in_is_decided_by_itself(decided: tuple[Path, Path]) -> No
     written = after + "".join(path.read_text(encoding="utf-8") for path in (course / "cases").glob("*.yaml"))
     assert not [name for name in (*ANSWERS, "ada") if f"{name}\n" in written or f"'{name}'" in written]
     hand_in(course, "s20", {"1c": TOKEN})
-    hand_in(course, "s21", {"1c": f"I would say: {TOKEN.replace('following', ' following').upper()}!"})
+    hand_in(course, "s21", {"1c": f"I would say: {TOKEN.replace('newcomer', ' newcomer').upper()}!"})
     grade(course, out)
     for student in ("s01", "s02", "s20", "s21"):
         mark = read_sheets(out)[student]["criteria"][2]
