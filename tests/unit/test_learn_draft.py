@@ -14,13 +14,15 @@ import yaml
 from grader.course import load_course
 from grader.workbench.learning.decided import DecidedGroup, choose_comment
 from grader.workbench.learning.draft import Draft
-from grader.workbench.trial import Case
+from grader.workbench.trial import Case, check_text
 from tests.class_maker import make_quick_course
 
 TOKEN = "What the forebears allow the newcomer in that row of words to be"
 
 
-def make_group(answer: str = TOKEN, criterion: str = "q1c", *, machine_read: bool = False, **fields: Any) -> DecidedGroup:
+def make_group(
+    answer: str = TOKEN, criterion: str = "q1c", *, machine_read: bool = False, **fields: Any
+) -> DecidedGroup:
     case = Case(criterion=criterion, answer=answer, machine_read=machine_read)
     given = {"verdict": "correct", "credit": Decimal(1), "comment": "", "students": 2, "names": frozenset()}
     return DecidedGroup(id="abc", criterion=criterion, answers=(case,), **{**given, **fields})
@@ -44,7 +46,10 @@ def test_every_other_byte_stays(root: Path, ends: bytes, mark: bytes) -> None:
     rubric.chmod(0o640)
     draft = open_draft(root)
     assert draft.learn(make_group()).learned
-    assert sum(line[:1] in "+-" and line[:3] not in ("+++", "---") for line in draft.edits[-1].diff.splitlines()) in (1, 2)
+    assert sum(line[:1] in "+-" and line[:3] not in ("+++", "---") for line in draft.edits[-1].diff.splitlines()) in (
+        1,
+        2,
+    )
     draft.apply()
     after = rubric.read_bytes()
     start = next(place for place in range(len(before)) if before[place] != after[place])
@@ -106,7 +111,9 @@ def test_a_misconception_keeps_the_persons_words(root: Path) -> None:
     answer = r"$\sum_{i=2}^t (g_{h_i} \odot \psi'(z_i)) h_{i-1}^T$"
     draft = open_draft(root)
     lesson = draft.learn(
-        make_group(answer, "q2c", verdict="partial", credit=Decimal("0.5"), comment="The first step is 'not' there: why?")
+        make_group(
+            answer, "q2c", verdict="partial", credit=Decimal("0.5"), comment="The first step is 'not' there: why?"
+        )
     )
     assert lesson.learned and lesson.rows == 1, lesson
     draft.apply()
@@ -115,3 +122,15 @@ def test_a_misconception_keeps_the_persons_words(root: Path) -> None:
     assert [item["hint"] for name, item in known.items() if name.startswith("decided_")] == [
         "The first step is 'not' there: why?"
     ]
+
+
+def test_what_is_learned_second_does_not_undo_what_was_learned_first(root: Path) -> None:
+    draft = open_draft(root)
+    answer = "The wandering picker dozes upon its bench and our knobs remember their cradle."
+    first = make_group(answer, "q3b", verdict="partial", credit=Decimal("0.5"))
+    second = make_group("our knobs remember their cradle.", "q3b", verdict="wrong", credit=Decimal(0))
+    assert draft.learn(first).learned
+    assert "would undo what is learned" in draft.learn(second).why
+    assert [row["verdict"] for row in yaml.safe_load(draft.edits[0].after)] == ["partial", "wrong|unreadable"]
+    evidence = check_text(draft.course, first.answers[0])
+    assert evidence.decided and evidence.credit == Decimal("0.5")

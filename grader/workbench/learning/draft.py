@@ -51,6 +51,7 @@ class Draft:
 
     course: Course
     _edits: dict[Path, Edit] = field(default_factory=dict)
+    _decided: list[DecidedGroup] = field(default_factory=list)
 
     def learn(self, group: DecidedGroup, take: int | None = None) -> Lesson:
         """Return what can be learned from a group, and keep it in the draft. ``take`` is which of several ways."""
@@ -138,6 +139,9 @@ class Draft:
         changed = [case.answer for case in self._load_rows(group.criterion) if self._moves(case, course)]
         if changed:
             raise LookupError(f"{len(changed)} known answers would be decided otherwise, as “{changed[0][:60]}”")
+        for other in self._decided:
+            if other.criterion == group.criterion and not self._decides(course, other):
+                raise LookupError(f"it would undo what is learned from {other.label}")
         if way.proof:
             proofs = [item for item in prove_formulas(course) if item.reading == way.proof]
             if not proofs or any(item.wrong for item in proofs):
@@ -184,6 +188,8 @@ class Draft:
     def _keep_rows(self, lesson: Lesson, rows: Sequence[Case], *, decided: bool) -> Lesson:
         """Add the rows to the draft; what is not decided by itself may as well wait for a person."""
         group = lesson.group
+        if decided:
+            self._decided.append(group)
         verdict = group.verdict if decided else f"{group.verdict}|unreadable"
         path = self._find_table(group.criterion)
         for item in rows:
