@@ -476,6 +476,11 @@ def find_non_json(value: Json, path: str = "") -> str | None:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all, for its owner alone. Raises InfrastructureError as ``write_bytes`` does."""
+    write_bytes(path, text.encode("utf-8"), 0o600)
+
+
+def write_bytes(path: Path, data: bytes, mode: int) -> None:
     """Write a file whole or not at all: a temporary file beside it, flushed to disk, then renamed over it.
 
     Raises InfrastructureError where the disk or the folder refuses.
@@ -484,11 +489,11 @@ def write_text(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
-            Path(name).chmod(0o600)
+            Path(name).chmod(mode)
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -56,8 +56,7 @@ class DecidedGroup:
 
     def find_name(self, text: str) -> str:
         """Return an id or a name that stands in a text, "" for none."""
-        plain = f" {fold_words(text)} "
-        return next((name for name in sorted(self.names) if f" {name} " in plain), "")
+        return _find_name(text, self.names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,16 +118,16 @@ class _Desk:
 
     def build(self, name: str, items: list[_Decided]) -> DecidedGroup:
         first = items[0]
-        comments = {item.decision.comment for item in items}
+        names = self._find_names([item.student for item in items])
         group = DecidedGroup(
             id=name,
             criterion=first.decision.criterion,
             verdict=str(first.decision.verdict),
             credit=_find_credit(first),
-            comment=comments.pop() if len(comments) == 1 else "",
+            comment=choose_comment([item.decision for item in items], names),
             students=len(items),
             answers=(),
-            names=self._find_names([item.student for item in items]),
+            names=names,
         )
         said = {(item.decision.verdict, _find_credit(item)) for item in items}
         if len(said) > 1:
@@ -179,6 +178,22 @@ class _Desk:
         names |= {fold_words(name) for known in self._names.values() for name in known}
         names |= {part for student in students for part in fold_words(self._full.get(student, "")).split()}
         return frozenset(name for name in names if len(name) >= _LEAST_NAME)
+
+
+def choose_comment(decisions: Sequence[Decision], names: frozenset[str]) -> str:
+    """Return the comment of all the decisions, "" where they differ or it names a student or who decided.
+
+    A rubric shows it to every later student. The name of who decided counts in parts, as it is signed.
+    """
+    comments = {item.comment for item in decisions}
+    staff = {part for item in decisions for part in fold_words(item.who).split() if len(part) >= _LEAST_NAME}
+    comment = comments.pop() if len(comments) == 1 else ""
+    return "" if _find_name(comment, names | staff) else comment
+
+
+def _find_name(text: str, names: frozenset[str]) -> str:
+    plain = f" {fold_words(text)} "
+    return next((name for name in sorted(names) if f" {name} " in plain), "")
 
 
 def fold_words(text: str) -> str:

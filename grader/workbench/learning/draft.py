@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from grader.codec import load_text, write_text
 from grader.course import Course, load_course
-from grader.errors import ConfigError, InfrastructureError
+from grader.errors import ConfigError
 from grader.model import Evidence
 from grader.workbench.learning.decided import DecidedGroup, fold_words, is_addressed
+from grader.workbench.learning.edits import Edit, read_exactly, write_edits
 from grader.workbench.learning.insertion import Addition, insert, render_flow
-from grader.workbench.learning.ways import Way, find_ways
+from grader.workbench.learning.ways import MOST_CHARACTERS, Way, find_ways
 from grader.workbench.proofs import prove_formulas
 from grader.workbench.trial import Case, check_text, load_cases
 
 _TABLES = ("tests/cases/{kind}.yaml", "cases/{kind}.yaml")
 _QUOTE = "'"  # LaTeX is full of backslashes, which double quotes would take for signs of their own
 _HEAD = "# Answers to {criterion} and others, with what they are worth: grade try {criterion} --cases {file}\n"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
-    """A file as it was and as it would be."""
-
-    path: Path
-    name: str
-    before: str
-    after: str
-
-    @property
-    def diff(self) -> str:
-        """A unified diff."""
-        lines = difflib.unified_diff(
-            self.before.splitlines(keepends=True),
-            self.after.splitlines(keepends=True),
-            f"a/{self.name}",
-            f"b/{self.name}",
-        )
-        return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,18 +50,16 @@ class Draft:
     """Additions to one course's files, one on top of the other; nothing is written before ``apply``."""
 
     course: Course
-    _texts: dict[Path, tuple[str, str]] = field(default_factory=dict)
+    _edits: dict[Path, Edit] = field(default_factory=dict)
+    _decided: list[DecidedGroup] = field(default_factory=list)
 
     def learn(self, group: DecidedGroup, take: int | None = None) -> Lesson:
         """Return what can be learned from a group, and keep it in the draft. ``take`` is which of several ways."""
-        if group.problem:
-            return Lesson(group=group, why=group.problem)
-        if any(map(is_addressed, group.answers)):
-            return Lesson(group=group, why="a text that speaks to the grader is learned in no way")
-        named = next((name for item in group.answers if (name := group.find_name(item.answer))), "")
-        if named:
-            return Lesson(group=group, why="the answer names somebody; write its row by hand")
-        rows = self._list_new(group)
+        try:
+            _refuse(group)
+            rows = self._list_new(group)
+        except LookupError as error:
+            return Lesson(group=group, why=str(error))
         if all(_agrees(check_text(self.course, item), group) for item in group.answers):
             return self._keep_rows(Lesson(group=group, why="is decided so already"), rows, decided=True)
         try:
@@ -105,22 +81,12 @@ class Draft:
     @property
     def edits(self) -> list[Edit]:
         """What would change, file by file."""
-        return [
-            Edit(path=path, name=_name(path, self.course.root), before=before, after=after)
-            for path, (before, after) in sorted(self._texts.items())
-            if before != after
-        ]
+        return [edit for _, edit in sorted(self._edits.items()) if edit.before != edit.after]
 
     def apply(self) -> list[Edit]:
         """Write every file whole. Raises InfrastructureError where one has changed meanwhile: then none is written."""
         edits = self.edits
-        for edit in edits:
-            now = load_text(edit.path) if edit.path.exists() else ""
-            if now != edit.before:
-                raise InfrastructureError(f"{edit.path} has changed meanwhile: nothing was written, run it again")
-        for edit in edits:
-            edit.path.parent.mkdir(parents=True, exist_ok=True)
-            write_text(edit.path, edit.after)
+        write_edits(edits, mode=self.course.rubric_path.stat().st_mode & 0o777)
         return edits
 
     # --- the rubric ---
@@ -173,6 +139,9 @@ class Draft:
         changed = [case.answer for case in self._load_rows(group.criterion) if self._moves(case, course)]
         if changed:
             raise LookupError(f"{len(changed)} known answers would be decided otherwise, as “{changed[0][:60]}”")
+        for other in self._decided:
+            if other.criterion == group.criterion and not self._decides(course, other):
+                raise LookupError(f"it would undo what is learned from {other.label}")
         if way.proof:
             proofs = [item for item in prove_formulas(course) if item.reading == way.proof]
             if not proofs or any(item.wrong for item in proofs):
@@ -198,7 +167,7 @@ class Draft:
     def _find_table(self, criterion: str) -> Path:
         kind = self._find_question(criterion)[1].kind
         places = [self.course.root / name.format(kind=kind) for name in _TABLES]
-        return next((path for path in places if path.exists() or path in self._texts), places[-1])
+        return next((path for path in places if path.exists() or path in self._edits), places[-1])
 
     def _load_rows(self, criterion: str) -> list[Case]:
         path = self._find_table(criterion)
@@ -210,14 +179,17 @@ class Draft:
             raise LookupError(f"the table of cases is in no order: {error.problems[0]}") from None
 
     def _list_new(self, group: DecidedGroup) -> list[Case]:
-        """Return the group's answers that no row of the table has, each way of writing once."""
+        """Return the group's answers that no row of the table has and that are short, each way of writing once."""
         known = {fold_words(case.answer) for case in self._load_rows(group.criterion)}
         fresh = {fold_words(item.answer): item for item in reversed(group.answers)}
-        return [item for words, item in reversed(fresh.items()) if words not in known]
+        new = [item for words, item in reversed(fresh.items()) if words not in known]
+        return [item for item in new if len(item.answer) <= MOST_CHARACTERS]
 
     def _keep_rows(self, lesson: Lesson, rows: Sequence[Case], *, decided: bool) -> Lesson:
         """Add the rows to the draft; what is not decided by itself may as well wait for a person."""
         group = lesson.group
+        if decided:
+            self._decided.append(group)
         verdict = group.verdict if decided else f"{group.verdict}|unreadable"
         path = self._find_table(group.criterion)
         for item in rows:
@@ -238,14 +210,27 @@ class Draft:
     # --- texts ---
 
     def _text(self, path: Path) -> str:
-        if path not in self._texts:
-            text = load_text(path) if path.exists() else ""
-            self._texts[path] = (text, text)
-        return self._texts[path][1]
+        if path not in self._edits:
+            mark, text = read_exactly(path)
+            name = _name(path, self.course.root)
+            self._edits[path] = Edit(path=path, name=name, before=text, after=text, mark=mark)
+        return self._edits[path].after
 
     def _put(self, path: Path, text: str) -> None:
         self._text(path)
-        self._texts[path] = (self._texts[path][0], text)
+        self._edits[path] = replace(self._edits[path], after=text)
+
+
+def _refuse(group: DecidedGroup) -> None:
+    """Raise LookupError where neither the rubric nor a table may learn anything from a group."""
+    if group.problem:
+        raise LookupError(group.problem)
+    if any(item.machine_read for item in group.answers):
+        raise LookupError("a machine read the handwriting: its misreadings are no words of other students")
+    if any(map(is_addressed, group.answers)):
+        raise LookupError("a text that speaks to the grader is learned in no way")
+    if any(group.find_name(item.answer) for item in group.answers):
+        raise LookupError("the answer names somebody; write its row by hand")
 
 
 def _agrees(evidence: Evidence, group: DecidedGroup) -> bool:
