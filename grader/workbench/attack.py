@@ -22,7 +22,8 @@ class Attack:
 
     ``keeps`` is the most credit it may have, ``credit`` what it got (None: it waits for a person). ``listed``: it
     stands in the rubric's table, and was not made by ``grade check``. ``spilled``: the criterion should have kept full
-    marks and did not. ``why`` are the findings' codes or the reason.
+    marks and did not. ``waits``: a person must say, so that waiting is its end. ``why`` are the findings' codes or the
+    reason.
     """
 
     criterion: str
@@ -33,6 +34,7 @@ class Attack:
     listed: bool
     why: str = ""
     spilled: bool = False
+    waits: bool = False
 
     @property
     def outcome(self) -> Outcome:
@@ -40,7 +42,7 @@ class Attack:
         if self.spilled:
             return "spills"
         if self.credit is None:
-            return "person"
+            return "killed" if self.waits else "person"
         return "survives" if self.credit > self.keeps else "killed"
 
 
@@ -63,6 +65,7 @@ def attack_answers(
                 credit=evidence.credit if evidence.decided else None,
                 listed=number <= len(table.written),
                 why=explain(evidence),
+                waits=mutant.waits,
             )
         )
     return attacks

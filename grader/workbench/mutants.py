@@ -24,13 +24,17 @@ Share = Annotated[Decimal, Field(ge=0, le=1)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenMutant:
-    """A wrong answer to one criterion of the report. ``keeps``: the most credit it may earn, of 1."""
+    """A wrong answer to one criterion of the report. ``keeps``: the most credit it may earn, of 1.
+
+    waits: only a person can say (what chooses nothing, what contradicts itself): then waiting is what it must come to.
+    """
 
     __pydantic_config__: ClassVar[Any] = STRICT
     mutant: str
     criterion: str
     answer: str
     keeps: Share = Decimal(0)
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +56,7 @@ class NotebookMutant:
     """The reference notebook with something changed.
 
     fails: criterion: the most credit it may keep there. touches: criteria that may lose credit as well, or wait for a
-    person. All others must keep full marks.
+    person. All others must keep full marks. waits: a person must say, as of a written one.
     """
 
     __pydantic_config__: ClassVar[Any] = STRICT
@@ -60,6 +64,7 @@ class NotebookMutant:
     change: Annotated[tuple[Change, ...], Field(min_length=1)]
     fails: Mapping[str, Share]
     touches: tuple[str, ...] = ()
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

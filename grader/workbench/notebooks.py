@@ -183,6 +183,7 @@ def _build(
         listed=True,
         spilled=spilled,
         why=explain(item),
+        waits=mutant.waits,
     )
 
 
