@@ -107,8 +107,10 @@ CORRECTION = re.compile(
 )
 EXCEPT = re.compile(
     r"\b(?:all|every(?:thing)?|each|both others)\b.{0,20}\b(?:but|except|excluding|other than|apart from|besides)\b"
-    r"|همه.{0,15}(?:به جز|بجز|غیر از|جز)"
+    r"|همه.{0,15}(?:به جز|بجز|غیر از|جز)|(?:به جز|بجز|به غیر از|غیر از).{0,60}(?:بقیه|سایر|باقی|دو تای دیگر)"
 )
+# "Option 4? … Hmm no, …": asked and taken back, whatever comes after without a name.
+TAKEN_BACK = re.compile(r"[?؟].{0,300}?\b(?:no|nope|wait|not really)\b[,.!]?|[?؟].{0,300}?(?<!\w)نه(?!\w)", re.DOTALL)
 # Whose sentence speaks of what was chosen without naming it again.
 OF_THE_CHOSEN = re.compile(r"\b(?:both|they|these|it|its|their|the outputs?)\b|هر ?دو|این ?ها|آن ?ها")
 ONLY_BEFORE = re.compile(r"^\W*(?:(?:it is|it's|i choose|i pick|i'd say)\W+)?(?:only|just|فقط|تنها)\W+(?:the )?\W*$")

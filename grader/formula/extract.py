@@ -26,9 +26,10 @@ _STRUCK_COMMAND = re.compile(r"\\(?:cancel|bcancel|xcancel|sout|st|cancelto\{[^{
 _LABEL = re.compile(r"^\s*\(?([a-dA-D1-4]|الف|ب|ج|د|پ|ت)\s*[).:]\s+")
 # "(4x4)(4x1) = 4x1" beside a formula says how large its factors are.
 _PLAIN_SIZE = r"\d{1,2}\s?(?:x|×|\\times|\bby\b)\s?\d{1,2}(?![\w.^_])"
+_SIZES = rf"{_PLAIN_SIZE}(?:\s*[·⋅*,→]\s*{_PLAIN_SIZE})*"
 _ONE_SIZE = rf"(?:[(\[]\s*{_PLAIN_SIZE}\s*[)\]]|(?<![\w.^{{_]){_PLAIN_SIZE})"
 _SIZE = re.compile(
-    rf"(?<=[\s$])[(\[]\s*{_PLAIN_SIZE}\s*[)\]](?:\s*(?:=|->|→|[·*×])?\s*{_ONE_SIZE})*"
+    rf"(?<=[\s$])[(\[]\s*{_SIZES}\s*[)\]](?:\s*(?:=|->|→|[·*×])?\s*{_ONE_SIZE})*"
     rf"|(?<=\s\s){_PLAIN_SIZE}(?=\s*(?:[,;.\n]|\s\s|$))"
 )
 # "… \\qquad (2)": the number of an equation.

@@ -52,6 +52,8 @@ _INDICATOR = re.compile(
 _SAID_TRANSPOSE = re.compile(
     r"\^\s*\{?\s*(?:\\(?:text|mathrm|mathsf|mathit|operatorname|rm|sf)\s*)?\{?\s*(?:tr|transpose|trans)\s*\}{1,2}"
 )
+# "dJt/dht", "dJt/dot": the step without its underscore.
+_STEPPED = re.compile(r"(?<![A-Za-z\\])d([JLhz])([tT])(?![A-Za-z_{])|(?<=/)d(o)(t)(?![A-Za-z_{(.])")
 _SCRIPT_RUN = re.compile(f"([{''.join(_SUBSCRIPTS)}]+)|([{''.join(_SUPERSCRIPTS)}]+)")
 _ACCENTED = re.compile(f"([^\\W\\d_])([{''.join(_ACCENTS)}])")
 _PRIMES = re.compile(r"\^\s*(?:\{\s*(?:\\prime\s*)+\}|\\prime\b)")
@@ -61,6 +63,7 @@ _SIGN = re.compile("[" + re.escape("".join(_SIGNS)) + "]")
 def normalise(text: str) -> str:
     """Return ``text`` in ASCII LaTeX as far as it is mathematics; words in other languages stay as they are."""
     text = _BOUNDS.sub(r"\1_{\2=\3}^{\4} ", _CIRCLED.sub(r"\\odot ", _LATE_HAT.sub(r"\\hat{\1}", text)))
+    text = _STEPPED.sub(lambda match: f"d{match[1] or match[3]}_{{{match[2] or match[4]}}}", text)
     text = _INDICATOR.sub(_read_indicator, text)
     text = _SAID_TRANSPOSE.sub("^{T}", text)
     text = _PRIMES.sub(lambda match: "'" * match[0].count("prime"), text)

@@ -6,12 +6,13 @@ so does a choice whose reason contradicts it. The reason itself carries no marks
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
-from grader.documents.option_words import DISMISSED
+from grader.documents.option_words import DISMISSED, TAKEN_BACK, parse_option
 from grader.documents.options import Named, find_named
 from grader.documents.phrases import check_phrases, find_phrase, locate_phrase
 from grader.kinds.answers import build_missing, build_shown, find_absent
@@ -117,7 +118,7 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
     settled = group is not None and _settles(question, group, named)
     # "All three" is a choice where several options are right: it costs what the wrong ones among them cost.
     every = named.by == "all" and len(question.key) > 1
-    unsure = ("" if every else named.doubt) or _find_apart(question, named)
+    unsure = ("" if every else named.doubt) or _find_apart(question, named) or _find_taken_back(named)
     doubt = contradiction or (f"The choice could not be told: {unsure}." if unsure and not settled else "")
     credit = group.credit if group else _credit(question, named.chosen)
     if doubt:
@@ -133,6 +134,24 @@ def _settles(question: Question, group: Group, named: Named) -> bool:
     """Return whether naming a group is all there is: nothing that might tell its options apart."""
     told = any(locate_phrase(word, named.reason) for word in group.topic)
     return not told or not set(group.options) & set(question.key)
+
+
+_ASKED = re.compile(
+    r"\W{0,20}(?:(?:is it|maybe|perhaps|option|choice|answer|گزینه)\W{1,5}){0,3}(?P<name>\w{1,4})\W{0,5}?(?=[?؟])"
+)
+
+
+def _find_taken_back(named: Named) -> str:
+    """Return a doubt where the one option named is asked and taken back: "Option 4? Hmm no, so the one before"."""
+    text = named.text.lower()
+    asked = _ASKED.match(text)
+    if asked is None or not TAKEN_BACK.match(text, asked.end()):
+        return ""
+    try:
+        alone = named.chosen == {parse_option(asked["name"])}
+    except ValueError:
+        return ""
+    return "the option that is named is taken back" if alone else ""
 
 
 def _find_apart(question: Question, named: Named) -> str:

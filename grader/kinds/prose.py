@@ -83,8 +83,15 @@ def _verdict(credit: Decimal) -> Verdict:
     return "correct" if credit == 1 else "partial" if credit > 0 else "wrong"
 
 
+# "improve and don't improve"
+_BOTH = re.compile(r"\b([a-z]{4,30}?)(?:s|es)? (?:and|but) (?:also )?(?:do not|don't|does not|doesn't|not|never) \1\b")
+
+
 def _find_doubt(question: Question, reading: Reading) -> tuple[str, Sequence[Sentence]]:
     """Return why a person should decide and the sentences to look at, ("", ()) where all is clear."""
+    both = [sentence for sentence in reading.sentences if _BOTH.search(sentence.folded)]
+    if both:
+        return "The text says a thing and its contrary.", both
     for point in question.points:
         if reading.status[point.name] == "mixed":
             return f"The text both says and denies: {point.title}.", _sentences(reading, point)
