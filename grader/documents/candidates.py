@@ -140,10 +140,16 @@ def _opens_question(
 
 
 def _follows(units: Sequence[Unit], position: int, parts: Mapping[int, tuple[str, ...]]) -> bool:
-    """Tell whether the part named at ``position`` is the one after the part that was named in full before it."""
+    """Tell whether the part named at ``position`` is the one after the part that was named in full before it.
+
+    The sheet's first part has none before it; there the next one tells.
+    """
     order = [(question, part) for question, wanted in parts.items() for part in wanted]
-    named = [(label.question, label.part) for unit in units[: position + 1] if (label := unit.label) and label.full]
-    return len(named) > 1 and named[-1] in order[1:] and order[order.index(named[-1]) - 1] == named[-2]
+    named = [(label.question, label.part) for unit in units if (label := unit.label) and label.full]
+    index = sum(bool(unit.label and unit.label.full) for unit in units[:position])
+    if index == 0:
+        return named[:2] == order[:2]
+    return named[index] in order[1:] and order[order.index(named[index]) - 1] == named[index - 1]
 
 
 def _counts_up(units: Sequence[Unit], position: int, number: int) -> bool:

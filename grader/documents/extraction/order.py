@@ -16,6 +16,9 @@ STRIKE: Final = "\u2980"
 # A number's sign goes with the number: this stands for it, which counts as a digit.
 _BOUND: Final = "\U0001f101"
 _SIGN: Final = re.compile(r"(?<![\w)\]])[-\u2212](?=\d)")
+# "2) argmax ..." at the right edge of a Persian line is drawn like "argmax (2"; that no bracket answers it tells.
+_LABEL_AT_EDGE: Final = re.compile(r"(?<=[A-Za-z\d\])}]) *[()\[\]] ?(?:\d{1,2}|[A-Ha-h])\s*\Z")
+_RIGHT_TO_LEFT: Final = "\u200f"  # an invisible character that counts as Persian
 # Persian with the numbers and signs inside it, between words of other letters.
 _PERSIAN_RUN: Final = re.compile(
     rf"(?:\d[^A-Za-z\u0370-\u03ff\U0001d400-\U0001d7ff]{{0,40}}?)?{_PERSIAN.pattern}"
@@ -35,7 +38,9 @@ def order(visual: str, *, right_to_left: bool) -> str:
     """
     bound = _SIGN.sub(_BOUND, visual)
     if right_to_left:
-        ordered = str(bidi.get_display(bound, base_dir="R"))
+        if sum(map(bound.count, "()[]")) % 2:
+            bound = _LABEL_AT_EDGE.sub(rf"{_RIGHT_TO_LEFT}\g<0>", bound)
+        ordered = str(bidi.get_display(bound, base_dir="R")).replace(_RIGHT_TO_LEFT, "")
     else:
         ordered = _PERSIAN_RUN.sub(lambda run: str(bidi.get_display(run[0], base_dir="R")), bound)
     return _mend_brackets(ordered.replace(STRIKE, "~~").replace(_BOUND, "-"))
