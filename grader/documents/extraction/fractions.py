@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from grader.documents.extraction.glyphs import Bar, Glyph
+from grader.documents.extraction.glyphs import AXIS, Bar, Glyph
 from grader.documents.extraction.lines import gather
 from grader.documents.extraction.writing import write_line
 
@@ -20,7 +20,7 @@ def join_fractions(glyphs: Sequence[Glyph], bars: Sequence[Bar]) -> Sequence[Gly
             item
             for item in found
             if bar.left - 1 <= (item.left + item.right) / 2 <= bar.right + 1
-            and abs(item.base + 0.25 * item.size - bar.middle) < 1.5 * item.size
+            and abs(item.base + AXIS * item.size - bar.middle) < 1.5 * item.size
             and not item.struck
         ]
         above = [item for item in inside if item.base > bar.middle]
@@ -28,7 +28,7 @@ def join_fractions(glyphs: Sequence[Glyph], bars: Sequence[Bar]) -> Sequence[Gly
         if above and below and _is_fraction(above, below, bar):
             size = max(item.size for item in inside)
             text = rf"\frac{{{_write_part(above)}}}{{{_write_part(below)}}}"
-            whole = Glyph(text=text, left=bar.left, right=bar.right, base=bar.middle - 0.25 * size, size=size)
+            whole = Glyph(text=text, left=bar.left, right=bar.right, base=bar.middle - AXIS * size, size=size)
             place = found.index(inside[0])
             found[place] = whole
             rest = set(map(id, inside))

@@ -14,6 +14,10 @@ from typing import Any, Final
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
+from grader.documents.extraction.tex import find_sign, is_extension, is_piece, place_accents
+
+# The axis on which signs and fractions stand, above the base line, in sizes.
+AXIS: Final = 0.25
 _MOST_CHARACTERS: Final = 60_000
 _MOST_OBJECTS: Final = 20_000
 _THICKEST_STRIKE: Final = 0.15  # of the letters' size
@@ -23,13 +27,17 @@ _INVISIBLE: Final = 3  # a text render mode: what a recogniser lays over a scan,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glyph:
-    """One character: its place from ``left`` to ``right``, its ``base`` line and the ``size`` of its letters."""
+    """One character: its place from ``left`` to ``right``, its ``base`` line and the ``size`` of its letters.
+
+    ``tall`` is the height of a large sign or bracket in sizes, 0 for a letter.
+    """
 
     text: str
     left: float
     right: float
     base: float
     size: float
+    tall: float = 0.0
     struck: bool = False
 
 
@@ -62,6 +70,8 @@ class Drawn:
     unmapped: int
     paths: int
     notes: int
+    width: float
+    height: float
 
 
 def read_page(page: pdfium.PdfPage) -> Drawn:
@@ -77,19 +87,22 @@ def read_page(page: pdfium.PdfPage) -> Drawn:
         if not shown.is_visible(index):
             hidden += 1
             continue
-        glyph = _read_glyph(text, index)
+        glyph = _read_large(text, index) or _read_glyph(text, index)
         if glyph is None:
             continue
-        unmapped += _is_unmapped(glyph.text) or raw.FPDFText_HasUnicodeMapError(text, index) == 1
+        known = bool(glyph.tall) or raw.FPDFText_HasUnicodeMapError(text, index) != 1
+        unmapped += _is_unmapped(glyph.text) or not known
         glyphs.append(glyph)
     return Drawn(
-        glyphs=tuple(_strike(glyphs, bars)),
+        glyphs=tuple(_strike(list(place_accents(glyphs)), bars)),
         bars=tuple(bars),
         pictures=pictures,
         hidden=hidden,
         unmapped=unmapped,
         paths=paths,
         notes=_count_notes(page),
+        width=page.get_width(),
+        height=page.get_height(),
     )
 
 
@@ -108,9 +121,29 @@ class _Visibility:
         return self._known[key]
 
 
+def _read_large(text: pdfium.PdfTextPage, index: int) -> Glyph | None:
+    """Return a large sign of TeX's extension font, its base line that of the letters beside it; None for others."""
+    code = int(raw.FPDFText_GetUnicode(text, index))
+    if code in _HYPHENS or (code >= 32 and raw.FPDFText_HasUnicodeMapError(text, index) != 1):
+        return None
+    name, flags = ctypes.create_string_buffer(128), ctypes.c_int()
+    raw.FPDFText_GetFontInfo(text, index, name, len(name), flags)
+    sign = find_sign(code) if is_extension(name.value.decode("latin-1")) else ""
+    if not sign:
+        return None
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    raw.FPDFText_GetCharBox(text, index, left, right, bottom, top)
+    place = _find_place(text, index)
+    size = place["size"]
+    place["base"] = (bottom.value + top.value) / 2 - AXIS * size
+    return Glyph(text=sign, tall=(top.value - bottom.value) / size, **place)
+
+
 def _read_glyph(text: pdfium.PdfTextPage, index: int) -> Glyph | None:
-    """Return one character; None for a control sign and for one drawn on its side, as page margins have."""
+    """Return one character; None for a control sign, a piece of one, and for one drawn on its side, as margins have."""
     code = _read_code(text, index)
+    if is_piece(code):
+        return None
     if code < 32 or 0xD800 <= code < 0xE000:
         return None if code else Glyph(text="\ufffd", **_find_place(text, index))
     if abs(raw.FPDFText_GetCharAngle(text, index) % 3.14159) > 0.3:

@@ -36,7 +36,9 @@ class Line:
         letter = next((item for item in reversed(self.glyphs) if item.size > SMALL * self.size), self.glyphs[-1])
         beside = any(-0.5 < (glyph.left - item.right) / size < 1.0 for item in (self.glyphs[-1], letter))
         smaller = min(self.size, glyph.size) / size < SMALL
-        return shift < 0.75 and beside and (smaller or shift < 0.4)
+        # What is raised beside a tall bracket is raised by half its height.
+        most = max(0.75, 0.1 + 0.5 * letter.tall)
+        return shift < most and beside and (smaller or shift < 0.4)
 
     def goes_on(self, other: Line) -> bool:
         """Tell whether another line stands right behind this one, on the same base line."""
@@ -48,7 +50,8 @@ class Line:
         if glyph.size > self.size * 1.05 and not is_combining(glyph):
             self.base, self.size = glyph.base, glyph.size
         behind: list[Glyph] = []
-        while self.glyphs and _is_limit(self.glyphs[-1], [glyph]):  # a sum's upper limit is drawn before the sum
+        # A sum's upper limit is drawn before the sum.
+        while self.glyphs and self.glyphs[-1].base > glyph.base and _is_limit(self.glyphs[-1], [glyph]):
             behind.insert(0, self.glyphs.pop())
         self.glyphs += [glyph, *behind]
 
