@@ -221,7 +221,8 @@ def _build_empty(
     reasons = [found.torn.get(place.question, ""), found.question_doubts.get(place.question, ""), *found.doubts]
     if machine_read:
         reasons.insert(0, "everything here is struck out, which a machine may have misread")
-    reasons += [find_hidden(place, wanted, found.segments)]
+    extracted = {index for index, document in enumerate(documents) if document.extracted}
+    reasons += [find_hidden(place, wanted, found.segments, extracted)]
     reason = next((item for item in reasons if item), "")
     return Passage(
         state="unreadable" if reason else "missing",

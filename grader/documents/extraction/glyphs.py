@@ -14,10 +14,15 @@ from typing import Any, Final
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
-from grader.documents.extraction.tex import find_sign, is_extension, is_piece, place_accents
+from grader.documents.extraction.signs import (
+    find_sign,
+    is_extension,
+    is_piece,
+    is_sign,
+    level_signs,
+    place_accents,
+)
 
-# The axis on which signs and fractions stand, above the base line, in sizes.
-AXIS: Final = 0.25
 _MOST_CHARACTERS: Final = 60_000
 _MOST_OBJECTS: Final = 20_000
 _THICKEST_STRIKE: Final = 0.15  # of the letters' size
@@ -29,7 +34,8 @@ _INVISIBLE: Final = 3  # a text render mode: what a recogniser lays over a scan,
 class Glyph:
     """One character: its place from ``left`` to ``right``, its ``base`` line and the ``size`` of its letters.
 
-    ``tall`` is the height of a large sign or bracket in sizes, 0 for a letter.
+    ``height`` and ``middle`` are those of a large sign or bracket, 0 for a letter; one that ``hangs`` stands below the
+    base line that its font gives it.
     """
 
     text: str
@@ -37,7 +43,9 @@ class Glyph:
     right: float
     base: float
     size: float
-    tall: float = 0.0
+    height: float = 0.0
+    middle: float = 0.0
+    hangs: bool = False
     struck: bool = False
 
 
@@ -90,11 +98,11 @@ def read_page(page: pdfium.PdfPage) -> Drawn:
         glyph = _read_large(text, index) or _read_glyph(text, index)
         if glyph is None:
             continue
-        known = bool(glyph.tall) or raw.FPDFText_HasUnicodeMapError(text, index) != 1
+        known = glyph.hangs or raw.FPDFText_HasUnicodeMapError(text, index) != 1
         unmapped += _is_unmapped(glyph.text) or not known
         glyphs.append(glyph)
     return Drawn(
-        glyphs=tuple(_strike(list(place_accents(glyphs)), bars)),
+        glyphs=tuple(_strike(list(place_accents(list(level_signs(glyphs)))), bars)),
         bars=tuple(bars),
         pictures=pictures,
         hidden=hidden,
@@ -122,21 +130,20 @@ class _Visibility:
 
 
 def _read_large(text: pdfium.PdfTextPage, index: int) -> Glyph | None:
-    """Return a large sign of TeX's extension font, its base line that of the letters beside it; None for others."""
+    """Return a sign of TeX's extension font; None for all else."""
     code = int(raw.FPDFText_GetUnicode(text, index))
     if code in _HYPHENS or (code >= 32 and raw.FPDFText_HasUnicodeMapError(text, index) != 1):
         return None
     name, flags = ctypes.create_string_buffer(128), ctypes.c_int()
     raw.FPDFText_GetFontInfo(text, index, name, len(name), flags)
     sign = find_sign(code) if is_extension(name.value.decode("latin-1")) else ""
-    if not sign:
-        return None
+    return Glyph(text=sign, hangs=True, **_find_place(text, index), **_find_height(text, index)) if sign else None
+
+
+def _find_height(text: pdfium.PdfTextPage, index: int) -> dict[str, Any]:
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     raw.FPDFText_GetCharBox(text, index, left, right, bottom, top)
-    place = _find_place(text, index)
-    size = place["size"]
-    place["base"] = (bottom.value + top.value) / 2 - AXIS * size
-    return Glyph(text=sign, tall=(top.value - bottom.value) / size, **place)
+    return {"height": top.value - bottom.value, "middle": (bottom.value + top.value) / 2}
 
 
 def _read_glyph(text: pdfium.PdfTextPage, index: int) -> Glyph | None:
@@ -150,7 +157,9 @@ def _read_glyph(text: pdfium.PdfTextPage, index: int) -> Glyph | None:
         return None
     place = _find_place(text, index)
     # A space without width stands where pdfium puts it, often inside a Persian word; gaps show where words end.
-    return None if chr(code).isspace() and place["right"] - place["left"] < 0.01 else Glyph(text=chr(code), **place)
+    if chr(code).isspace() and place["right"] - place["left"] < 0.01:
+        return None
+    return Glyph(text=chr(code), **place, **(_find_height(text, index) if is_sign(chr(code)) else {}))
 
 
 def _read_code(text: pdfium.PdfTextPage, index: int) -> int:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from grader.documents.extraction.glyphs import Glyph
+from grader.documents.extraction.order import is_persian
 
 SMALL: Final = 0.85  # a script is written in smaller letters than its line
 SHIFT: Final = 0.08  # and on another base line, in sizes of the line's letters
+_NEAR: Final = 6  # lines before and after a piece among which its line is looked for
 _LARGE: Final = frozenset("∑∏∫⋃⋂⨁")
 
 
@@ -37,13 +39,34 @@ class Line:
         beside = any(-0.5 < (glyph.left - item.right) / size < 1.0 for item in (self.glyphs[-1], letter))
         smaller = min(self.size, glyph.size) / size < SMALL
         # What is raised beside a tall bracket is raised by half its height.
-        most = max(0.75, 0.1 + 0.5 * letter.tall)
+        most = max(0.75, 0.1 + 0.5 * letter.height / size)
         return shift < most and beside and (smaller or shift < 0.4)
 
     def goes_on(self, other: Line) -> bool:
         """Tell whether another line stands right behind this one, on the same base line."""
         gap = min(glyph.left for glyph in other.glyphs) - max(glyph.right for glyph in self.glyphs)
         return abs(other.base - self.base) < SHIFT * self.size and -0.3 < gap / self.size < 1.5
+
+    def lacks(self, other: Line) -> bool:
+        """Tell whether another line stands in a gap of this one, which is Persian: on its base line or as scripts."""
+        if not any(is_persian(item.text) for item in self.glyphs):
+            return False
+        left, right = min(item.left for item in other.glyphs), max(item.right for item in other.glyphs)
+        within = (
+            min(item.left for item in self.glyphs) - self.size < left
+            and right < max(item.right for item in self.glyphs) + self.size
+        )
+        gap = not any(left < (item.left + item.right) / 2 < right for item in self.glyphs)
+        level = all(
+            abs(item.base - self.base) < (0.75 if item.size < SMALL * self.size else SHIFT) * self.size
+            for item in other.glyphs
+        )
+        return within and gap and level
+
+    def take(self, other: Line) -> None:
+        """Add all characters of another line."""
+        for glyph in other.glyphs:
+            self.add(glyph)
 
     def add(self, glyph: Glyph) -> None:
         """Add a character; the larger letters make the line."""
@@ -76,18 +99,23 @@ def _is_limit(glyph: Glyph, before: Sequence[Glyph]) -> bool:
 
 
 def gather(glyphs: Iterable[Glyph]) -> Iterator[Line]:
-    """Yield lines in the file's order, in which columns stay apart; a line that a sum's limit broke is one again."""
-    before: Line | None = None
+    """Yield lines in the file's order, in which columns stay apart; a line that a sum's limit broke is one again.
+
+    Pieces of a Persian line may stand apart in the file; its characters are put in order by their places.
+    """
+    lines: list[Line] = []
     for line in _cut(glyphs):
-        if before is not None and before.goes_on(line):
-            for glyph in line.glyphs:
-                before.add(glyph)
-            continue
-        if before is not None:
-            yield before
-        before = line
-    if before is not None:
-        yield before
+        if lines and lines[-1].goes_on(line):
+            lines[-1].take(line)
+        else:
+            lines.append(line)
+    for index, line in enumerate(lines):
+        near = lines[max(0, index - _NEAR) : index + _NEAR + 1]
+        home = next((other for other in near if other is not line and other.glyphs and other.lacks(line)), None)
+        if home is not None:
+            home.take(line)
+            line.glyphs = []
+    yield from (line for line in lines if line.glyphs)
 
 
 def _cut(glyphs: Iterable[Glyph]) -> Iterator[Line]:

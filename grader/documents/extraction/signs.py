@@ -1,12 +1,13 @@
-"""TeX's large signs and accents, which its fonts draw without saying which characters they are.
+"""Signs of mathematics that are drawn larger than letters or over them: sums, tall brackets, accents.
 
-The table is the one of Computer Modern's extension font (Knuth, Computer Modern Typefaces, 1986; Latin Modern has the
-same): sums, products and brackets in several sizes hang below their base line.
+TeX's extension fonts do not say which characters they draw: the table is the one of Computer Modern's (Knuth, Computer
+Modern Typefaces, 1986; Latin Modern has the same), whose signs hang below their base line.
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -26,7 +27,27 @@ _TABLE: Final = (
     "∐∐ˆˆˆ˜˜˜[]⌊⌋⌈⌉{}"
     "                "
 )
-_ACCENTS: Final = {"ˆ": "\u0302", "˜": "\u0303", "¯": "\u0304", "˙": "\u0307", "¨": "\u0308", "\u20d7": "\u20d7"}
+_ACCENTS: Final = {
+    "ˆ": "\u0302",
+    "˜": "\u0303",
+    "¯": "\u0304",
+    "˙": "\u0307",
+    "¨": "\u0308",
+    "\u20d7": "\u20d7",
+    "^": "\u0302",
+}
+
+_SIGNS: Final = frozenset("()[]{}⟨⟩|‖∑∏∫⋃⋂⨁")
+# The axis on which signs and fractions stand, above the base line, in sizes.
+AXIS: Final = 0.25
+_LARGER: Final = 1.1
+_TALLER: Final = 1.3
+_LOOK_BACK: Final = 12
+
+
+def is_sign(text: str) -> bool:
+    """Return whether a character is a sign that some programs draw larger than the letters beside it."""
+    return text in _SIGNS
 
 
 def is_extension(font: str) -> bool:
@@ -64,3 +85,16 @@ def _is_over(accent: Glyph, letter: Glyph) -> bool:
         return False
     room = 0.1 * letter.size
     return letter.left - room < (accent.left + accent.right) / 2 < letter.right + room
+
+
+def level_signs(glyphs: Sequence[Glyph]) -> Iterator[Glyph]:
+    """Yield the characters, signs that are larger than the letters before them on these letters' base line."""
+    sizes: deque[float] = deque(maxlen=_LOOK_BACK)
+    for glyph in glyphs:
+        if not glyph.height:
+            sizes.append(glyph.size)
+            yield glyph
+            continue
+        size = min(max(sizes, default=glyph.size), glyph.size)
+        large = glyph.hangs or glyph.size > _LARGER * size or glyph.height > _TALLER * size
+        yield replace(glyph, base=glyph.middle - AXIS * size, size=size) if large else replace(glyph, height=0.0)
