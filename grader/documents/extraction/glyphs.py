@@ -27,6 +27,8 @@ _MOST_CHARACTERS: Final = 60_000
 _MOST_OBJECTS: Final = 20_000
 _THICKEST_STRIKE: Final = 0.15  # of the letters' size
 _HYPHENS: Final = (0x02, 0xFFFE)  # how pdfium names the one that parts a word at a line's end
+_TALLEST_OUTLINE: Final = 60.0
+_FEWEST_STEPS: Final = 5  # a box has five
 _INVISIBLE: Final = 3  # a text render mode: what a recogniser lays over a scan, or a student hides
 
 
@@ -68,12 +70,24 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """A shape of a letter's size: some programs draw formulas so. ``steps`` are its lines and curves."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+    steps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """What stands on a page: visible characters, pictures, and how much is hidden or drawn as lines."""
+    """What stands on a page: visible characters, pictures, shapes, and how much is hidden or drawn as lines."""
 
     glyphs: tuple[Glyph, ...]
     bars: tuple[Bar, ...]
     pictures: tuple[Picture, ...]
+    outlines: tuple[Outline, ...]
     hidden: int
     unmapped: int
     paths: int
@@ -84,7 +98,7 @@ class Drawn:
 
 def read_page(page: pdfium.PdfPage) -> Drawn:
     """Return what stands on a page."""
-    bars, pictures, paths = _read_objects(page)
+    bars, pictures, outlines, paths = _read_objects(page)
     text = page.get_textpage()
     shown = _Visibility(text)
     glyphs: list[Glyph] = []
@@ -105,6 +119,7 @@ def read_page(page: pdfium.PdfPage) -> Drawn:
         glyphs=tuple(_strike(list(place_accents(list(level_signs(glyphs)))), bars)),
         bars=tuple(bars),
         pictures=pictures,
+        outlines=outlines,
         hidden=hidden,
         unmapped=unmapped,
         paths=paths,
@@ -194,13 +209,16 @@ def _is_unmapped(text: str) -> bool:
     return text == "\ufffd" or "\ue000" <= text <= "\uf8ff"
 
 
-def _read_objects(page: pdfium.PdfPage) -> tuple[list[Bar], tuple[Picture, ...], int]:
-    """Return thin horizontal bars (strikes, rules), pictures, and how many other lines are drawn."""
+def _read_objects(
+    page: pdfium.PdfPage,
+) -> tuple[list[Bar], tuple[Picture, ...], tuple[Outline, ...], int]:
+    """Return thin horizontal bars (strikes, rules), pictures, shapes, and how many other lines are drawn."""
     bars: list[Bar] = []
     pictures: list[Picture] = []
+    outlines: list[Outline] = []
     paths = 0
     area = max(page.get_width() * page.get_height(), 1.0)
-    for count, item in enumerate(page.get_objects(max_depth=4)):
+    for count, item in enumerate(page.get_objects(max_depth=8)):
         if count >= _MOST_OBJECTS:
             break
         if item.type not in (raw.FPDF_PAGEOBJ_PATH, raw.FPDF_PAGEOBJ_IMAGE):
@@ -212,7 +230,10 @@ def _read_objects(page: pdfium.PdfPage) -> tuple[list[Bar], tuple[Picture, ...],
             bars.append(Bar(left=left, right=right, middle=(top + bottom) / 2, height=top - bottom))
         else:
             paths += 1
-    return bars, tuple(pictures), paths
+            steps = raw.FPDFPath_CountSegments(item)
+            if top - bottom < _TALLEST_OUTLINE and steps > _FEWEST_STEPS:
+                outlines.append(Outline(left=left, right=right, bottom=bottom, top=top, steps=steps))
+    return bars, tuple(pictures), tuple(outlines), paths
 
 
 def _strike(glyphs: list[Glyph], bars: list[Bar]) -> Iterator[Glyph]:

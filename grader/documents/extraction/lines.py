@@ -23,6 +23,17 @@ class Line:
     glyphs: list[Glyph] = field(default_factory=list)
     base: float = 0.0
     size: float = 0.0
+    stray: bool = False  # put back to its place
+
+    @property
+    def left(self) -> float:
+        """The left edge."""
+        return min(glyph.left for glyph in self.glyphs)
+
+    @property
+    def right(self) -> float:
+        """The right edge."""
+        return max(glyph.right for glyph in self.glyphs)
 
     def takes(self, glyph: Glyph) -> bool:
         """Tell whether a character goes on with this line: on its base line, or as a script beside its last one."""
@@ -44,19 +55,15 @@ class Line:
 
     def goes_on(self, other: Line) -> bool:
         """Tell whether another line stands right behind this one, on the same base line."""
-        gap = min(glyph.left for glyph in other.glyphs) - max(glyph.right for glyph in self.glyphs)
+        gap = other.left - self.right
         return abs(other.base - self.base) < SHIFT * self.size and -0.3 < gap / self.size < 1.5
 
     def lacks(self, other: Line) -> bool:
         """Tell whether another line stands in a gap of this one, which is Persian: on its base line or as scripts."""
         if not any(is_persian(item.text) for item in self.glyphs):
             return False
-        left, right = min(item.left for item in other.glyphs), max(item.right for item in other.glyphs)
-        within = (
-            min(item.left for item in self.glyphs) - self.size < left
-            and right < max(item.right for item in self.glyphs) + self.size
-        )
-        gap = not any(left < (item.left + item.right) / 2 < right for item in self.glyphs)
+        within = self.left - self.size < other.left and other.right < self.right + self.size
+        gap = not any(other.left < (item.left + item.right) / 2 < other.right for item in self.glyphs)
         level = all(
             abs(item.base - self.base) < (0.75 if item.size < SMALL * self.size else SHIFT) * self.size
             for item in other.glyphs

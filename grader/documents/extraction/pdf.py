@@ -84,7 +84,8 @@ def _is_drawn(page: Drawn) -> bool:
 
 def _build(page: Drawn, number: int) -> str:
     glyphs = _drop_number(page, number)
-    return build_text(glyphs, page.bars, [item for item in page.pictures if item.share > _LARGE_PICTURE])
+    pictures = [item for item in page.pictures if item.share > _LARGE_PICTURE]
+    return build_text(glyphs, page.bars, pictures, page.outlines)
 
 
 def _drop_number(page: Drawn, number: int) -> Sequence[Glyph]:
