@@ -27,6 +27,13 @@ _ANSWERS = re.compile(
     r"|گزینه|اول|دوم|سوم|چهارم)",
     re.IGNORECASE,
 )
+# "Q1/b1:", "(d1b)", "قسم ب:": a label that a slip may have spoilt.
+_LIKE_LABEL = re.compile(
+    r"[\W_]*(?:(?:[A-Za-z]{0,4}[ .]?\d[\w./-]{0,4}[ ]?[a-z]?|[A-Za-z]\d?"
+    r"|[\u0600-\u06ff]{1,6} [\u0600-\u06ff]{1,3})[ ]?[):.\]}]"
+    r"|(?:q|ques\w*|a?ns\w*|a\w{3,4}er|part|سوال|قسمت|مورد|بخش)\W{0,2}\w{1,5}\b|(?:[b-h]|الف|[بپجتد])\s+\w)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(slots=True)
@@ -55,8 +62,10 @@ def find_hidden(
     return (
         _find_label(place, wanted, told)
         or _find_name(place, segments)
-        or _find_text(place, wanted, told)
+        or _find_text(place, wanted, [item for item in segments if item.place])
+        or _find_line(place, wanted, told)
         or _find_items(place, told)
+        or _find_twice(place, told)
         or _find_crowd(place, wanted, [item for item in told if item.document in extracted])
         or _find_shut(place, segments)
     )
@@ -68,6 +77,18 @@ def _find_shut(place: Place, segments: Sequence[Segment]) -> str:
         label = item.units[0][0].label if item.place and item.closed and not item.place.question else None
         if label is not None and label.part == place.part and not is_placeholder(item.unstruck):
             return f"a text stands under “{place.part}”, of a question that could not be told"
+    return ""
+
+
+def _find_twice(place: Place, told: Sequence[Segment]) -> str:
+    """Find another part of the same question that is answered twice: one of the two labels may be a slip."""
+    seen: set[Place] = set()
+    for item in told:
+        if item.place is None or item.place.question != place.question or not item.place.part:
+            continue
+        if item.place in seen and not item.continues and not item.corrects and not is_placeholder(item.unstruck):
+            return f"{_name(item.place)} is labelled twice, and one of the two may be this part"
+        seen.add(item.place)
     return ""
 
 
@@ -173,17 +194,34 @@ def _find_text(place: Place, wanted: Sequence[Place], segments: Sequence[Segment
     """Find a text under another label that answers this part by the rubric's clues, or seems to be a second answer."""
     parts = [other for other in wanted if other.question == place.question]
     before = parts[parts.index(place) - 1] if parts[0] != place else None
+    answered = any(item.place and item.place.question == place.question for item in segments)
     for item in segments:
         if item.place is None:
             continue
         for index, text in enumerate(islice(_list_paragraphs(item), _MOST)):
             suited = find_suited(text, wanted)
+            if item.closed:
+                if suited == {place}:
+                    return "a text under another question reads like an answer to this part"
+                continue
             own = item.place in suited
             same = item.place.question == place.question
-            if not own and (suited == {place} or (same and place in suited)):
+            lost = place in suited and {other.question for other in suited} == {place.question} and not answered
+            if not own and (suited == {place} or (same and place in suited) or lost):
                 return f"the text under {_name(item.place)} reads like an answer to this part"
-            if index and not own and item.place == before and _ANSWERS.match(text):
+            if index and not own and item.place == before and (_ANSWERS.match(text) or _LIKE_LABEL.match(text)):
                 return f"a second answer seems to stand under {_name(item.place)}"
+    return ""
+
+
+def _find_line(place: Place, wanted: Sequence[Place], told: Sequence[Segment]) -> str:
+    """Find a line under another part of the same question that answers this one alone: an item without its letter."""
+    for item in told:
+        if item.place is None or item.place.question != place.question or item.place == place:
+            continue
+        lines = [text for unit, text in item.units[1:] if not unit.quoted and text.strip()]
+        if any(find_suited(text, wanted) == {place} for text in lines[:_MOST]):
+            return f"a line under {_name(item.place)} reads like an answer to this part"
     return ""
 
 
