@@ -53,6 +53,12 @@ class Session:
             self.cards.popitem(last=False)
         return name
 
+    def remember(self, written: Sequence[Decision]) -> None:
+        """Keep what was decided at once, to be taken back at once; the oldest are forgotten."""
+        if written:
+            self.done.append(list(written))
+            del self.done[:-MOST_UNDO]
+
     def take_said(self) -> str:
         """Return what is to be said at the next page, once."""
         said, self.said = self.said, ""
