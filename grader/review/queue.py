@@ -7,12 +7,12 @@ as a line of the moderation file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.batch.moderation import Conflict, Moderation, new_decision
-from grader.batch.remark import find_unmarked
+from grader.batch.remark import find_unmarked, is_unmarked
 from grader.batch.store import Store
 from grader.batch.waiting import Group, Item, list_items
 from grader.codec import read_marksheet
@@ -84,19 +84,7 @@ class Queue:
 
         Raises InfrastructureError where nothing can be written, ValueError for what is no decision.
         """
-        wanted = [
-            new_decision(
-                who,
-                item.student,
-                item.criterion,
-                seen=item.seen,
-                replaces=item.head,
-                group=group,
-                **choice.fields(item),
-            )
-            for item in items
-        ]
-        return self._append(wanted)
+        return self._append([choice.decide(who, item, group) for item in items])
 
     def take_back(self, who: str, decisions: Sequence[Decision]) -> tuple[list[Decision], list[Conflict]]:
         """Write an undo of each decision, unless somebody decided on top of it. Raises InfrastructureError."""
@@ -125,6 +113,16 @@ class Queue:
         """Return the hand-ins that were decided on and must be marked again, once."""
         found, self._unmarked = self._unmarked, set()
         return found
+
+    def find_left(self, students: Collection[str]) -> set[str]:
+        """Return whose marks are older than what was decided, of ``students`` who were to be marked again.
+
+        Who was decided on once more meanwhile is none of them: they are marked again at the next turn.
+        """
+        self.follow()
+        return {
+            name for name in students if name not in self._unmarked and is_unmarked(self.store, self.moderation, name)
+        }
 
     def put_back(self, students: set[str]) -> None:
         """Say that these could not be marked again yet."""
