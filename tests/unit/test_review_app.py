@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +18,13 @@ from tests.unit.review_cases import Client, Server, make_waiting_class
 
 pytest.importorskip("starlette", reason="no Starlette here (pip install -e '.[review]')")
 pytest.importorskip("uvicorn", reason="no uvicorn here (pip install -e '.[review]')")
+
+from grader.batch.moderation import Moderation, new_decision
+from grader.marking import digest_moment
+from grader.model import SUBMITTED_AT
+from grader.review.guard import MOST_UNDO, Session
+from grader.review.marker import Marker
+from grader.review.queue import Queue
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +209,57 @@ def test_persian_digits_are_marks(server: Server, out: Path) -> None:
     assert {line["marks"] for line in read_lines(out)} == {"2.5"}
 
 
+@pytest.mark.parametrize(
+    ("marks", "verdict", "credit", "told"), [("5", "correct", "1", ">correct<"), ("0", "wrong", "0", ">not correct<")]
+)
+def test_all_marks_or_none_are_no_part(
+    server: Server, out: Path, marks: str, verdict: str, credit: str, told: str
+) -> None:
+    client = Client(server)
+    place, form = client.open_next()
+    client.post(f"{place}/decide", {**form, "verdict": "partial", "marks": marks})
+    lines = read_lines(out)
+    assert {(line["verdict"], line["credit"], line.get("marks")) for line in lines} == {(verdict, credit, None)}
+    server.end()
+    page = (out / str(lines[0]["student"]) / "feedback.html").read_text()
+    part = re.sub(r"<svg.*?</svg>", "", page[page.index('id="part-q2c"') :].split("</article>")[0], flags=re.DOTALL)
+    assert told in part and "partly correct" not in part
+
+
+def test_what_is_out_of_date_is_told_and_not_tried_for_ever(made: Path, out: Path) -> None:
+    server = Server(out)
+    client = Client(server)
+    place, form = client.open_next()
+    report = next((made.parent / "course/submissions/s0000").rglob("*.md"))
+    before = report.read_text()
+    try:
+        report.write_text(before + "\nHanded in anew.\n")
+        client.post(f"{place}/decide", {**form, "verdict": "correct"})
+        end = time.monotonic() + 60
+        while "out of date" not in (page := client.get("/").body.decode()) and time.monotonic() < end:
+            time.sleep(0.2)
+        assert "1 hand-in is out of date" in page and "Grade the class again" in page
+        marked = {name for name, sheet in read_sheets(out).items() if any("decision" in m for m in sheet["criteria"])}
+        assert marked == {"s0001", "s0002", "s0003"}
+        said = server.end()
+        assert "1 hand-in is out of date" in said
+
+        queue, lock = Queue(out), threading.Lock()  # the next start: once, and told again
+        marker = Marker(queue, lock)
+        marker.start()
+        marker.stop()
+        assert "1 hand-in is out of date" in marker.trouble and queue.take_unmarked() == set()
+    finally:
+        server.kill()
+        report.write_text(before)
+    marker = Marker(queue, lock)  # as it was handed in: what was decided counts
+    queue.put_back({"s0000"})
+    marker.start()
+    marker.stop()
+    assert marker.trouble == ""
+    assert any("decision" in mark for mark in read_sheets(out)["s0000"]["criteria"])
+
+
 def test_a_kill_loses_nothing_that_was_acknowledged(out: Path) -> None:
     acknowledged = 0
     for _ in range(3):
@@ -241,6 +302,22 @@ def test_an_appeal_changes_a_mark_with_a_reason_and_keeps_the_history(server: Se
     assert sheet["criteria"][0]["awarded"] == 3
     shown = (out / "s0011" / "feedback.html").read_text()
     assert "Looked at again." in shown and "appeal of 3 May" not in shown
+
+
+def test_the_history_tells_when_it_was_handed_in(server: Server, out: Path) -> None:
+    moment = "2026-12-01T23:59:00+03:30"
+    seen = digest_moment(read_sheets(out)["s0011"]["digests"]["submission"])
+    Moderation(out).append([new_decision("ada", "s0011", SUBMITTED_AT, seen=seen, moment=moment, reason="mail")])
+    page = Client(server).get("/students/s0011").body.decode()
+    assert moment in page[page.index("History") :].replace("&#43;", "+")
+
+
+def test_what_can_be_taken_back_is_bounded() -> None:
+    session = Session(who="ada")
+    for number in range(MOST_UNDO + 5):
+        session.remember([new_decision("ada", f"s{number}", "q1a")])
+    session.remember([])
+    assert len(session.done) == MOST_UNDO and session.done[0][0].student == "s5"
 
 
 @pytest.mark.thorough
