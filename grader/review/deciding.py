@@ -60,7 +60,7 @@ def _show(office: Office, session: Session, groups: Sequence[Group], place: int,
         session, "group.html.j2",
         group=group, card=build_card(items[0], f"/cards/{name}/0"), card_name=name, count=len(items), chosen=chosen,
         who=office.name(items[0].student), student=items[0].student if office.names else "", alike=alike,
-        place=place + 1, before=groups[place - 1].id if place else "",
+        typed=session.take_typed(group.id), place=place + 1, before=groups[place - 1].id if place else "",
         after=groups[place + 1].id if place + 1 < len(groups) else "",
         looker=_looker(office, session, group), rubric=office.rubric.get(group.criterion, ""),
         rubric_name=office.course.rubric_path.name,
@@ -82,8 +82,9 @@ async def decide(request: Request, office: Office, session: Session, form: Form)
             office.take(session, items, choice, form["card"] if len(items) > 1 else "")
             after = _find_free(office, session)
     except (ChoiceError, ValueError) as error:
-        session.said = f"Nothing was decided. {error}"
-        return go(f"/groups/{quote(group)}")
+        session.refuse(group, f"Nothing was decided. {error}", form)
+        one = form.get("one", "")
+        return go(f"/groups/{quote(group)}{f'?one={one}' if one.isdecimal() else ''}")
     return go(_find_next(names, after, group))
 
 

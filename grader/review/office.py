@@ -54,7 +54,7 @@ class Office:
         written, conflicts = self.queue.decide(session.who, items, choice, group)
         self.marker.wake()
         session.remember(written)
-        session.said = describe(label + _describe_choice(choice, items[0]), len(written), conflicts)
+        session.said = describe(label + _describe_choice(choice, items[0], len(written)), len(written), conflicts)
 
     def render(self, session: Session, template: str, **values: object) -> HTMLResponse:
         """Return a page of a session. The lock must be held."""
@@ -121,11 +121,11 @@ def describe(what: str, count: int, conflicts: Sequence[Conflict]) -> str:
     return " ".join(said)
 
 
-def _describe_choice(choice: Choice, item: Item) -> str:
+def _describe_choice(choice: Choice, item: Item, count: int) -> str:
     if choice.verdict == "moment":
         return f"handed in {choice.moment}"
     if choice.verdict == "partial" and choice.marks is not None:
-        return f"{show_marks(choice.marks)} marks"
+        return f"{show_marks(choice.marks)} marks{' each' if count > 1 else ''}"
     if choice.verdict == "suggested" and item.review:
         return f"as suggested ({item.review.suggested_verdict})"
     return choice.verdict

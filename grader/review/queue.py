@@ -149,7 +149,7 @@ class Queue:
 
     def _put(self, item: Item, *, decided: bool) -> None:
         before = self._items.get((item.student, item.criterion))
-        if before is not None:
+        if before is not None and (decided or before.likeness != item.likeness):  # else it keeps its place
             self._remove(before)
         self._items[item.student, item.criterion] = item
         self._of.setdefault(item.student, set()).add(item.criterion)

@@ -48,6 +48,7 @@ async def show_student(request: Request, office: Office, session: Session) -> Re
         criteria = [*(mark.criterion for mark in sheet.marks), SUBMITTED_AT]
         return office.render(
             session, "student.html.j2", sheet=sheet, student=student, card_name=session.keep(items),
+            typed=session.take_typed(student),
             history=list(iterate_history(office.queue.moderation, student, criteria)),
             rows=[
                 (item.mark, build_shown(item.mark.evidence.observed).answer, counts.get(item.criterion))
@@ -73,5 +74,5 @@ async def change_mark(request: Request, office: Office, session: Session, form: 
         with office.lock:
             office.take(session, items, choice, "", f"{criterion}: ")
     except (ChoiceError, ValueError) as error:
-        session.said = f"Nothing was changed. {error}"
+        session.refuse(student, f"Nothing was changed. {error}", {**form, "criterion": criterion})
     return go(f"/students/{quote(student, safe='')}")

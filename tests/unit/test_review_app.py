@@ -122,7 +122,7 @@ def test_a_group_is_decided_at_once_and_marked_behind(server: Server, out: Path)
         len(lines) == 4 and {line["who"] for line in lines} == {"ada"} and len({line["group"] for line in lines}) == 1
     )
     said = client.get(answer.headers["location"]).body.decode()
-    assert "4 answers: 2.5 marks." in said and "<strong>6</strong> waiting in 3 groups" in said
+    assert "4 answers: 2.5 marks each." in said and "<strong>6</strong> waiting in 3 groups" in said
     assert "making marks" in server.end()
     sheets = read_sheets(out)
     for line in lines:
@@ -201,6 +201,26 @@ def test_what_is_no_decision_is_told(server: Server, out: Path, fields: dict[str
     assert read_lines(out) == []
 
 
+def test_what_was_typed_in_vain_is_still_there(server: Server, out: Path) -> None:
+    client = Client(server)
+    place, _ = client.open_next()
+    alone = client.read_form(f"{place}?one=1")
+    assert alone["one"] == "1"
+    fields = {"verdict": "partial", "marks": "9", "comment": "<b>Say why</b>", "reason": "page 2"}
+    back = client.post(f"{place}/decide", {**alone, **fields}).headers["location"]
+    assert back == f"{place}?one=1"  # not the whole group, which the next Enter would decide
+    page = client.get(back).body.decode()
+    assert 'value="9"' in page and "&lt;b&gt;Say why&lt;/b&gt;</textarea>" in page and ">page 2</textarea>" in page
+    again = client.get(back).body.decode()
+    assert 'value="9"' not in again and "Say why" not in again
+    student = "/students/s0011"
+    change = {**client.read_form(student, 'class="change"'), **fields}
+    assert client.post(f"{student}/q1b", change).headers["location"] == student
+    parts = client.get(student).body.decode().split('<section class="card mark"')
+    assert [number for number, part in enumerate(parts) if 'value="page 2"' in part] == [2]
+    assert read_lines(out) == []
+
+
 @pytest.mark.thorough
 def test_persian_digits_are_marks(server: Server, out: Path) -> None:
     client = Client(server)
@@ -273,7 +293,7 @@ def test_a_kill_loses_nothing_that_was_acknowledged(out: Path) -> None:
     assert acknowledged == len(read_lines(out)) == 9
     last = Server(out)
     page = Client(last).get("/").body
-    assert b"<strong>1</strong> waiting in 1 groups" in page
+    assert b"<strong>1</strong> waiting in 1 group," in page
     last.end()
     sheets = read_sheets(out)
     for line in read_lines(out):
@@ -285,18 +305,13 @@ def test_an_appeal_changes_a_mark_with_a_reason_and_keeps_the_history(server: Se
     client = Client(server)
     found = client.get("/students?q=s0011")
     assert found.status == 303 and found.headers["location"] == "/students/s0011"
-    page = client.get("/students/s0011").body.decode()
-    fields = {
-        name: page.split(f'name="{name}" value="')[1].split('"')[0]
-        for name in ("form", "card")
-        if f'name="{name}"' in page
-    }
+    fields = client.read_form("/students/s0011", 'class="change"')
     change = {**fields, "verdict": "partial", "marks": "3", "reason": "", "comment": "Looked at again."}
     answer = client.post("/students/s0011/q1a", change)
     assert "Say why" in client.get(answer.headers["location"]).body.decode() and read_lines(out) == []
     client.post("/students/s0011/q1a", {**change, "reason": "appeal of 3 May"})
     page = client.get("/students/s0011").body.decode()
-    assert "appeal of 3 May" in page and "3 marks" in page
+    assert "appeal of 3 May" in page and "3 marks" in page and "It is not marked yet." in page
     server.end()
     sheet = read_sheets(out)["s0011"]
     assert sheet["criteria"][0]["awarded"] == 3
