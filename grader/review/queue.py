@@ -102,7 +102,7 @@ class Queue:
 
     def follow(self) -> None:
         """Take in what was added to the moderation file, by whomever."""
-        for key in self.moderation.take_changes():
+        for key in sorted(self.moderation.take_changes()):  # what is taken back comes again in the same order
             self._unmarked.add(key[0])
             item = self._items.get(key)
             if item is not None:
