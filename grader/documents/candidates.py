@@ -145,7 +145,7 @@ def _follows(units: Sequence[Unit], position: int, parts: Mapping[int, tuple[str
     The sheet's first part has none before it; there the next one tells.
     """
     order = [(question, part) for question, wanted in parts.items() for part in wanted]
-    named = [(label.question, label.part) for unit in units if (label := unit.label) and label.full]
+    named = [(label.question or 0, label.part) for unit in units if (label := unit.label) and label.full]
     index = sum(bool(unit.label and unit.label.full) for unit in units[:position])
     if index == 0:
         return named[:2] == order[:2]

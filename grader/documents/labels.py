@@ -56,6 +56,10 @@ _QUESTION = re.compile(
     re.IGNORECASE,
 )
 _ORDINAL = re.compile(rf"{_S}(?P<number>first|second|third|fourth|fifth){_S}question\b", re.IGNORECASE)
+# "2 Question", as LaTeX numbers its sections.
+_NUMBER_FIRST = re.compile(
+    rf"{_S}(?P<number>[1-9])\.?{_S}(?:question|problem|exercise|سوال|مسئله){_S}\Z", re.IGNORECASE
+)
 _PART_OF = re.compile(
     rf"{_S}{ANSWER}?{PART_WORD}[(\[]?{_PART}[)\]]?{_S}(?:of|in|from|از)(?:{_S}the\b)?(?={_S}{QUESTION_WORD})",
     re.IGNORECASE,
@@ -205,7 +209,7 @@ _Found = tuple[int, Label]
 
 def _find_question(text: str) -> _Found | None:
     """Find "Q1", "Question 1 (a)", "سوال ۱ - الف"."""
-    match = _QUESTION.match(text) or _ORDINAL.match(text) or _SHORT_ANSWER.match(text)
+    match = _QUESTION.match(text) or _ORDINAL.match(text) or _NUMBER_FIRST.match(text) or _SHORT_ANSWER.match(text)
     if match is None or (number := parse_number(match["number"])) is None:
         return None
     end = match.end()

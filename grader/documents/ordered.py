@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from grader.documents.clues import Place, find_suited
 from grader.documents.counts import SURE, Count, Style, find_count
-from grader.documents.labels import Label
+from grader.documents.labels import Label, find_label
 from grader.documents.noise import CHOOSES, is_question_text
 from grader.documents.pieces import Piece, find_cuts, find_header_end, find_suited_by, is_title, piece_text
 from grader.documents.runs import Stretch, label_runs
@@ -76,7 +76,9 @@ def label_dotted(units: list[Unit], places: Sequence[Place]) -> None:
     lettered = any(unit.label and unit.label.part and index not in starts for index, unit in enumerate(units))
     if len(names) >= 3 and names == sorted(set(names)) and set(names) <= numbered.keys() and not lettered:
         for name, (index, count) in zip(names, starts.items(), strict=True):
-            _set_label(units, index, numbered[name], count.rest)
+            again = find_label(count.rest)  # "1.1 Part a"
+            same = again is not None and again.question is None and again.part == numbered[name].part
+            _set_label(units, index, numbered[name], again.rest if again and same else count.rest)
 
 
 def _has_labels(units: Sequence[Unit], stretch: Stretch) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -9,9 +10,10 @@ from statistics import median
 from typing import Final
 
 from grader.documents.extraction.fractions import join_fractions
-from grader.documents.extraction.glyphs import Bar, Glyph, Picture
+from grader.documents.extraction.glyphs import Bar, Glyph, Outline, Picture
 from grader.documents.extraction.lines import Line, gather
 from grader.documents.extraction.order import is_persian
+from grader.documents.extraction.places import draw_formulas, place_lines
 from grader.documents.extraction.writing import write_line
 
 _HEADING: Final = 1.15
@@ -19,12 +21,18 @@ _PARAGRAPH: Final = 1.75  # lines further apart than this many sizes part paragr
 _WIDER: Final = 1.3  # an index or exponent moves its line by so much
 _WIDEST: Final = 2.5
 _FULL: Final = 0.88  # of the text's width: a line that goes on below
+# What a larger line must be to head something: a formula is often set larger than the text around it.
+_TITLE: Final = re.compile(
+    r"(?=[^=∂∑∇]*\Z)(?:.*[^\W\d_]{3}|\W*[A-Za-z]? ?\d+(?:\W|\Z)(?!\Z)|\W*[A-Za-z]{1,3} ?\d+\W*\Z)"
+)
 PICTURE: Final = "![a picture on the page](picture)"
 
 
-def build_text(glyphs: Sequence[Glyph], bars: Sequence[Bar], pictures: Sequence[Picture]) -> str:
-    """Return a page's text as Markdown: larger lines are headings, large pictures are named where they stand."""
-    lines = list(gather(join_fractions(glyphs, bars)))
+def build_text(
+    glyphs: Sequence[Glyph], bars: Sequence[Bar], pictures: Sequence[Picture], outlines: Sequence[Outline]
+) -> str:
+    """Return a page's text as Markdown: larger lines are headings, pictures and drawn formulas are named."""
+    lines = place_lines(list(gather(join_fractions(glyphs, bars))), list(draw_formulas(outlines)))
     if not lines:
         return "\n\n".join(PICTURE for _ in pictures)
     right_to_left = _is_right_aligned(lines)
@@ -37,10 +45,11 @@ def build_text(glyphs: Sequence[Glyph], bars: Sequence[Bar], pictures: Sequence[
         while tops and tops[0] > line.base:
             out += ["", PICTURE, ""]
             tops.pop(0)
-        heading = median(glyph.size for glyph in line.glyphs) > _HEADING * usual and len(line.glyphs) < 120
+        text = write_line(line, right_to_left)
+        larger = median(glyph.size for glyph in line.glyphs) > _HEADING * usual and len(line.glyphs) < 120
+        heading = larger and _TITLE.match(text) is not None
         if before is not None and (heading or _find_drop(before, line) >= most):
             out.append("")
-        text = write_line(line, right_to_left)
         out.append(f"## {text}" if heading else text)
         before = line
     return "\n".join([*out, *(f"\n{PICTURE}" for _ in tops)])
