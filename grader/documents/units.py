@@ -162,6 +162,9 @@ def _find_label(text: str) -> Label | None:
 def _find_row_label(text: str) -> Label | None:
     """Return the label of a table row: "| Q1a | 2, 3 |", "| b | 3 |", "| 1 / a | 2, 3 |", "| 1 | a | 2, 3 |"."""
     cells = split_row(text)
+    if len(cells) > 1 and not any(cells[1:]):  # a title over the whole table
+        title = find_label(cells[0].strip("*_ "))
+        return title if title and title.question and title.alone and title.sure else None
     for count in (2, 1):
         if len(cells) <= count:
             continue

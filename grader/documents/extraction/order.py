@@ -9,8 +9,9 @@ import bidi
 
 _PERSIAN: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 _CLOSERS: Final = {"(": ")", "[": "]", "{": "}"}
-_LONE_LABEL: Final = re.compile(r"\W{0,3}\w{1,4} ?[(\[]")
-_PERSIAN_LABEL: Final = re.compile(r"\W{0,3}(?:الف|[بپجتد]) ?[(\[]")
+_NUMBERED: Final = r"\W{0,3}(?:\d{1,2} ?[-–.] ?)?"
+_LONE_LABEL: Final = re.compile(rf"{_NUMBERED}\w{{1,4}} ?[(\[]")
+_PERSIAN_LABEL: Final = re.compile(rf"{_NUMBERED}(?:الف|[بپجتد]) ?[(\[]")
 # A sign that no report holds, and that takes the direction of what stands around it.
 STRIKE: Final = "\u2980"
 # A number's sign goes with the number: this stands for it, which counts as a digit.
