@@ -215,13 +215,19 @@ def _find_text(place: Place, wanted: Sequence[Place], segments: Sequence[Segment
 
 
 def _find_line(place: Place, wanted: Sequence[Place], told: Sequence[Segment]) -> str:
-    """Find a line under another part of the same question that answers this one alone: an item without its letter."""
+    """Find a line under another part that answers this one alone: an item without its letter.
+
+    Under another question where nothing is labelled as of this one, it may answer any of its parts.
+    """
+    answered = any(item.place and item.place.question == place.question for item in told)
     for item in told:
-        if item.place is None or item.place.question != place.question or item.place == place:
+        if item.place is None or item.place == place or (answered and item.place.question != place.question):
             continue
         lines = [text for unit, text in item.units[1:] if not unit.quoted and text.strip()]
-        if any(find_suited(text, wanted) == {place} for text in lines[:_MOST]):
-            return f"a line under {_name(item.place)} reads like an answer to this part"
+        for suited in (find_suited(text, wanted) for text in lines[:_MOST]):
+            lost = not answered and place in suited and {other.question for other in suited} == {place.question}
+            if suited == {place} or lost:
+                return f"a line under {_name(item.place)} reads like an answer to this part"
     return ""
 
 
