@@ -29,7 +29,7 @@ _ANSWERS = re.compile(
 )
 # "Q1/b1:", "(d1b)", "قسم ب:": a label that a slip may have spoilt.
 _LIKE_LABEL = re.compile(
-    r"[\W_]*(?:(?:[A-Za-z]{0,4}[ .]?\d[\w./-]{0,4}[ ]?[a-z]?|[A-Za-z]\d?"
+    r"[\W_]*(?:(?:[A-Za-z]{0,4}[ .]?\d[\w./-]{0,4}[ ]?[a-z]?|[a-h]\d?"
     r"|[\u0600-\u06ff]{1,6} [\u0600-\u06ff]{1,3})[ ]?[):.\]}]"
     r"|(?:q|ques\w*|a?ns\w*|a\w{3,4}er|part|سوال|قسمت|مورد|بخش)\W{0,2}\w{1,5}\b|(?:[b-h]|الف|[بپجتد])\s+\w)",
     re.IGNORECASE,
