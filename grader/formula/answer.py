@@ -88,6 +88,7 @@ class FoundAnswer:
     others: what else in the passage could be the answer. equations: all lines that give it, or parts of it.
     unread: how many lines could not be read where nothing says which one is the answer.
     odd: why the left side is not what was asked for, "" where it is.
+    borrowed: names in it may stand for formulas from elsewhere in the report.
     """
 
     variants: tuple[Reading, ...]
@@ -101,6 +102,7 @@ class FoundAnswer:
     special: bool = False
     unread: int = 0
     odd: str = ""
+    borrowed: bool = False
 
 
 def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswer:
@@ -213,8 +215,10 @@ def _find_equations(lines: Sequence[Line], setting: Setting, asked: Sequence[str
         if line.role not in ("asked", "expression"):
             continue
         left = _find_left(line, setting, asked)
-        link = next((link for link in reversed(line.links) if try_meaning(link, setting) != left), None)
-        right = try_meaning(link, setting) if link is not None else None
+        sides = [try_meaning(link, setting) for link in reversed(line.links)]
+        right = next((side for side in sides if side != left), None)
+        if _is_name(right, asked):
+            right = next((side for side in sides if not _is_name(side, asked)), None)
         if right is not None and not isinstance(right, Num):
             yield Equation(left=left, right=right)
 
@@ -319,7 +323,10 @@ def _choose_link(line: Line, setting: Setting, asked: Sequence[str]) -> tuple[Li
 
 
 def _is_asked(link: Link, setting: Setting, asked: Sequence[str]) -> bool:
-    expr = try_meaning(link, setting)
+    return _is_name(try_meaning(link, setting), asked)
+
+
+def _is_name(expr: Expr | None, asked: Sequence[str]) -> bool:
     return isinstance(expr, Sym) and expr.name in asked
 
 

@@ -25,7 +25,7 @@ _EXPLAINED = re.compile(  # "where * is the elementwise product"
     r"(\s+(product|multiplication|multiply))?",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\W\d_]{2,}|\bI\b|[^\x00-\u024f\u0370-\u03ff\u2000-\u2bff]+")
+_WORD = re.compile(r"[^\W\d_]{2,}|\bI\b|(?<!\S)an?(?=\s+[^\W\d_]{2,})|[^\x00-\u024f\u0370-\u03ff\u2000-\u2bff]+")
 
 
 def _is_known(word: str, vocabulary: Vocabulary) -> bool:

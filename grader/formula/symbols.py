@@ -216,6 +216,13 @@ def find_labels(item: Syntax) -> list[str | Syntax]:
     return labels
 
 
+def find_raised(item: Syntax) -> list[str | Syntax]:
+    """Return the indices of an item that stand in round brackets above it: the t of ``a_i^{(t)}``."""
+    scripts = [script for script in item.children[1:] if isinstance(script, Tree) and script.data == "sup"]
+    opened = [_open(script.children[1]) for script in scripts]
+    return [label for inside in opened if inside is not None for label in flatten_labels(inside)]
+
+
 def flatten_labels(node: Any) -> list[str | Syntax]:
     """Return the labels of one subscript, as ``find_labels`` does."""
     if isinstance(node, Token):

@@ -16,6 +16,7 @@ from grader.formula.bank import find_bank_problems as find_formula_problems
 from grader.formula.beside import find_doubt
 from grader.formula.compare import Bank, digest_values, evaluate_everywhere
 from grader.formula.conflict import find_conflict, find_late_slip, rests_on_false_step
+from grader.formula.elsewhere import borrow_names
 from grader.formula.evaluate import limit_operations
 from grader.formula.faults import FormulaFault, Unread
 from grader.formula.judge import Case, Judgement, find_false_steps, judge
@@ -60,7 +61,7 @@ def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, con
     case = _build_case(criterion, question, answer, context)
     try:
         with limit_operations():
-            found = find_answer(answer.text, _build_setting(question, answer, context), question.asked)
+            found = _find_answer(question, answer, context)
             judgement = _judge_found(found, case, answer.text)
         doubt = find_doubt(answer.text, list(question.times), case.bank.worlds[0].steps)
         doubt = doubt or _find_contradiction(answer.text, _find_world(question, context))
@@ -79,6 +80,24 @@ def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, con
         evidence = _name_false_step(evidence, question, found, case, context)
     alone = judgement.sort == "refer" and judgement.name in _BY_WORDS
     return _add_values(evidence, judgement, case.bank) if evidence.review and not alone else evidence
+
+
+def _find_answer(question: FormulaQuestion, answer: Answer, context: Context) -> FoundAnswer:
+    """Return the answer in a passage; names that it does not explain are looked for elsewhere in the question."""
+    setting = _build_setting(question, answer, context)
+    try:
+        return find_answer(answer.text, setting, question.asked)
+    except Unread:
+        others = [(context.questions.get(name), context.answers.get(name)) for name in question.scalar_over]
+        known = [(q, a) for q, a in others if isinstance(q, FormulaQuestion) and a is not None and not a.machine_read]
+        texts = dict.fromkeys([answer.above, *(a.text for _, a in known if a.question != answer.question)])
+        texts.pop("", None)
+        results = [q.asked[0] for q, _ in known]
+        borrowed = borrow_names(answer.text, list(texts), setting, question.asked, results)
+        if borrowed is None or answer.machine_read:
+            raise
+    found = find_answer(answer.text, borrowed.setting, question.asked)
+    return replace(found, borrowed=borrowed.plain)
 
 
 def _add_values(evidence: Evidence, judgement: Judgement, bank: Bank) -> Evidence:
@@ -102,6 +121,9 @@ def _judge_found(found: FoundAnswer, case: Case, text: str) -> Judgement:
         detail = "the lines are right, and a quantity in them is explained wrongly beside them"
         return replace(judgement, sort="refer", name="several", detail=detail) if doubtful else judgement
     judgement = judge(found.variants, case)
+    if found.borrowed and judgement.sort not in ("reading", "refer"):
+        detail = "it uses names that are explained elsewhere in the report, and with them it is not right"
+        return replace(judgement, sort="refer", name="borrowed", detail=detail, hopeful=False)
     if found.rival is not None:
         _compare_rival(found, judgement, case)
     if judgement.sort == "wrong" and isinstance(judgement.reading.expr, Program | Where):
@@ -174,7 +196,7 @@ def _build_case(criterion: str, question: FormulaQuestion, answer: Answer, conte
         partly=frozenset(name for name, rule in question.readings.items() if rule.partly),
         given=frozenset(["h0_zero"] if _states_start(answer.text) else []),
         layouts=cache(lambda: _find_layouts(criterion, question, context)),
-        scalar=not any(shows_layout(text) for text in [answer.text, *texts]),
+        scalar=not any(shows_layout(text) for text in [answer.text, answer.above, *texts]),
         followed=_follow(question, context),
         named=frozenset(question.given),
         asked=frozenset(question.asked),
@@ -190,7 +212,7 @@ def _find_layouts(criterion: str, question: FormulaQuestion, context: Context) -
         if name == criterion or other is None or answer is None or answer.state != "given":
             continue
         try:
-            found = find_answer(answer.text, _build_setting(other, answer, context), other.asked)
+            found = _find_answer(other, answer, context)
             bank = build_bank(other, _find_world(other, context), context.resolve or _no_functions)
             judged = judge(found.variants, Case(bank=bank))
         except FormulaFault:
@@ -223,7 +245,7 @@ def _follow(question: FormulaQuestion, context: Context) -> Expr | None:
     if earlier.state != "given":
         return None
     try:
-        own = find_answer(earlier.text, _build_setting(earlier_question, earlier, context), earlier_question.asked)
+        own = _find_answer(earlier_question, earlier, context)
     except FormulaFault:
         return None
     setting = _build_setting(question, Answer(question="", state="given"), context)
