@@ -51,7 +51,6 @@ _WORDS = (
     rf"{_F}[^⟦]*(?:سپس|بعد|و)\s*(?:بر|در)\s*\S+\s*(?:تقسیم|ضرب)",
     rf"{_F}\s*\?\s*no\b",
     rf"\bwould be\s*{_F}",
-    rf"{_F}[^⟦]*\band\b\s*⟦[Fs]⟧\s*(?:for|if|when)\b",
     rf"{_F}[^⟦\n]*(?:⟦s⟧[^⟦\n]*)?(?:\bonly for\b|\b(?:true|correct|right) class|\bif\s*\w\s*=\s*\d)",
     rf"{_F}[^⟦]*\b(?:starting (?:at|from) (?:the )?(?:\w\s*=|second|step)|runs from|only the (?:first"
     r"|last)|is zero because|p\.s\.|here it is different)",
@@ -73,6 +72,8 @@ _LAST = (
 )
 _PATTERNS = tuple(re.compile(pattern, _FLAGS) for pattern in (*_SIGNS, *_WORDS))
 _LAST_PATTERNS = tuple(re.compile(pattern, _FLAGS) for pattern in _LAST)
+# "A and B for i < t", where B is no equation of its own.
+_TWO_CASES = re.compile(rf"(?:{_F}|⟦E⟧)[^⟦]*\band\b\s*⟦[Fs]⟧\s*(?:for|if|when)\b", _FLAGS)
 # The same inside the dollars: what is no mathematics there is not read.
 _INSIDE = re.compile(
     r"\\(?:text\w*|mbox|mathrm)\s*\{[^{}]*(?:\b(?:minus|squared|divided?|wrong|except|transposed?|not"
@@ -94,7 +95,7 @@ def find_doubt(text: str, times: Sequence[str], steps: int) -> str | None:
     masked = _SPACES.sub(" ", re.sub(r"\n\s*\n", "\n\n", _mask(text)))
     tail = masked[max(0, masked.rfind(_F)) :]
     told = any(pattern.search(masked) for pattern in _PATTERNS) or any(p.search(tail) for p in _LAST_PATTERNS)
-    if told or _INSIDE.search(text):
+    if told or _INSIDE.search(text) or (" and " in masked and _TWO_CASES.search(_mask(text, equation="⟦E⟧"))):
         return "words or signs beside the formula may change it"
     if re.search(r"\\[cl]?dots|\.\.\.|⋯|…", text) and re.search(rf"{_F}[^⟦]*\b(?:times|factors)\b", masked):
         return "how often a factor stands is told in words"
@@ -106,7 +107,7 @@ def find_doubt(text: str, times: Sequence[str], steps: int) -> str | None:
     return None
 
 
-def _mask(text: str) -> str:
+def _mask(text: str, equation: str = _F) -> str:
     """Return the text with ⟦F⟧ for its formulas; conditions and single names stay readable."""
 
     def mask(match: re.Match[str]) -> str:
@@ -116,6 +117,8 @@ def _mask(text: str) -> str:
             return f" {plain} "
         if re.search(r"=\s*\{?(?:\\mathbf\s*\{?)?0\}{0,2}\s*$", plain):
             return "⟦0⟧"
+        if re.match(r"[^=]*(?:partial|nabla|d|g|G|epsilon|delta)[^=]*=[^=]", plain):
+            return equation
         return _F if re.search(r"[-+=*/^]|\\[a-zA-Z]+.*\\[a-zA-Z]+|_.*_|\s\S", body) else "⟦s⟧"
 
     return MATH.sub(mask, text)

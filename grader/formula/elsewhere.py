@@ -60,9 +60,9 @@ def borrow_names(
         for key, definition in _find_results(text, setting, results):
             named.setdefault(key, set()).add(definition)
         for key, definition, alias in _find_definitions(text, setting, asked):
-            if alias:
+            if alias and not (text is own and _names_only(definition, asked) and key in plain):
                 named.setdefault(key, set()).add(definition)
-            elif text is not own:
+            elif text is not own and not alias:
                 plain.setdefault(key, set()).add(definition)
     clear = {key: next(iter(found)) for key, found in named.items() if len(found) == 1}
     formulas = {key: next(iter(found)) for key, found in plain.items() if key not in named and len(found) == 1}
@@ -112,6 +112,11 @@ def _read_definition(link: Link, line: Line, setting: Setting) -> tuple[Key, Def
     if not _is_closed(value, {*indices, *setting.times, "t", "T"}):
         return None
     return name, Definition(indices=indices, expr=value), False
+
+
+def _names_only(definition: Definition, asked: Sequence[str]) -> bool:
+    """Whether a name stands for what was asked for, so that "∂J_t/∂o_t = e_t" would say nothing."""
+    return isinstance(definition.expr, Sym) and definition.expr.name in asked
 
 
 def _is_gradient(value: Sym) -> bool:

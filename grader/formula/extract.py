@@ -38,6 +38,13 @@ _NUMBERED = re.compile(
     r"(?:\\q?quad|\\hfill|\\hspace\{[^}]*\}|[ \t][ \t]|\\[ ;])[ \t]*"
     r"[(\[]\s*\d+(?:\.\d+)*[a-z]?\s*[)\]](?=\s*(?:\$|\n|\\\\|\\end|$))"
 )
+_BARE_SUM = re.compile(r"(?:\\sum\b|[∑Σ])(?![ ]*(?:[_^₀-₉]|\\limits))")
+_LATE_BOUNDS = re.compile(
+    r"(?P<sign>\\sum\b|[∑Σ])(?![ ]*(?:[_^₀-₉]|\\limits))[^\n;؛]{1,90}?"
+    r"(?:که|where|with|for|over|برای|[,(،])\s*\$?(?P<index>[a-z])\$?\s*"
+    r"(?:از|=|(?:goes|runs|is|ranges)?\s*from|\\in)\s*\$?(?:\\?\{)?[1۱]\s*"
+    r"(?:تا|to|\.{2,3}|…|,\s*(?:2,\s*)?(?:\.{3}|…|\\[lc]?dots)\s*,)\s*\$?(?P<high>[tT3])(?![\w+\-])"
+)
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
 MATH = re.compile(
     r"```[a-zA-Z]*\n(?P<fence>.*?)```|\$\$(?P<display>.*?)\$\$|\\\[(?P<bracket>.*?)\\\]|\$(?P<inline>[^$]+?)\$"
@@ -163,8 +170,19 @@ def clean_passage(text: str) -> str:
     # Long empty stretches say nothing, and patterns that look across spaces would take the square of their length.
     text = re.sub(r"(?:\n[^\S\n]*){3,}", "\n\n", re.sub(r"[^\S\n]{4,}", "   ", text)) if len(text) > 300 else text
     text = re.sub(r"(?<![\\\d])%.*$", "", text, flags=re.MULTILINE)
+    text = _bind_sum(text)
     text = _NUMBERED.sub(" ", unwrap_boxes(text))
     return _SIZE.sub(" ", _LABEL.sub("", text))
+
+
+def _bind_sum(text: str) -> str:
+    """Return a passage whose only sum has the bounds that stand behind it: "Σ g_i h_i^T for i = 1..t"."""
+    signs = _BARE_SUM.findall(text)
+    said = _LATE_BOUNDS.search(text) if len(signs) == 1 else None
+    if said is None:
+        return text
+    index, high = said["index"], said["high"]
+    return f"{text[: said.start('sign')]}\\sum_{{{index}=1}}^{{{high}}} {text[said.end('sign') :]}"
 
 
 def _find_said(between: str) -> str:

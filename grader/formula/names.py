@@ -11,7 +11,7 @@ from lark import Token, Tree
 from grader.formula.faults import NoValue, UnknownSymbol, Unread
 from grader.formula.parse import Syntax
 from grader.formula.setting import Setting
-from grader.formula.symbols import find_base, find_labels, find_raised, flatten_labels
+from grader.formula.symbols import find_base, find_labels, find_raised, flatten_labels, is_raised
 from grader.formula.syntax import (
     find_lists,
     find_position,
@@ -91,7 +91,7 @@ class NameReader(ABC):
             raised = find_raised(item)
             own = self._read_defined(base, [*labels, *raised]) if raised else None
             if own is not None:
-                return self._apply_scripts(own, [script for script in sups if not find_raised(Tree("item", [base, script]))])
+                return self._apply_scripts(own, [script for script in sups if not is_raised(script)])
             own = self._read_defined(base, labels)
             if own is not None:
                 return self._apply_scripts(own, sups)

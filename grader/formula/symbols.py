@@ -218,9 +218,13 @@ def find_labels(item: Syntax) -> list[str | Syntax]:
 
 def find_raised(item: Syntax) -> list[str | Syntax]:
     """Return the indices of an item that stand in round brackets above it: the t of ``a_i^{(t)}``."""
-    scripts = [script for script in item.children[1:] if isinstance(script, Tree) and script.data == "sup"]
-    opened = [_open(script.children[1]) for script in scripts]
-    return [label for inside in opened if inside is not None for label in flatten_labels(inside)]
+    raised = [script for script in item.children[1:] if is_raised(script)]
+    return [label for script in raised for label in flatten_labels(_open(script.children[1]))]
+
+
+def is_raised(script: Any) -> bool:
+    """Whether a script is an index in round brackets above its name."""
+    return isinstance(script, Tree) and script.data == "sup" and _open(script.children[1]) is not None
 
 
 def flatten_labels(node: Any) -> list[str | Syntax]:
