@@ -45,6 +45,11 @@ _LATE_BOUNDS = re.compile(
     r"(?:از|=|(?:goes|runs|is|ranges)?\s*from|\\in)\s*\$?(?:\\?\{)?[1۱]\s*"
     r"(?:تا|to|\.{2,3}|…|,\s*(?:2,\s*)?(?:\.{3}|…|\\[lc]?dots)\s*,)\s*\$?(?P<high>[tT3])(?![\w+\-])"
 )
+# "k = 1..4" behind a formula by components says how many there are.
+_COMPONENTS = re.compile(
+    r"(?:\\q?quad|\\[,; ]|,|\s)\s*\(?(?:for\s+)?[abj-su-z]\s*(?:=|\\in)\s*(?:\\?\{)?1\s*"
+    r"(?:\.{2,3}|…|,\s*(?:\d\s*,\s*)*(?:(?:\.{3}|…|\\[lc]?dots)\s*,)?)\s*\d(?:\\?\})?\)?(?=\s*(?:\$|\n|\\|[.,;)]|$))"
+)
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
 MATH = re.compile(
     r"```[a-zA-Z]*\n(?P<fence>.*?)```|\$\$(?P<display>.*?)\$\$|\\\[(?P<bracket>.*?)\\\]|\$(?P<inline>[^$]+?)\$"
@@ -170,7 +175,7 @@ def clean_passage(text: str) -> str:
     # Long empty stretches say nothing, and patterns that look across spaces would take the square of their length.
     text = re.sub(r"(?:\n[^\S\n]*){3,}", "\n\n", re.sub(r"[^\S\n]{4,}", "   ", text)) if len(text) > 300 else text
     text = re.sub(r"(?<![\\\d])%.*$", "", text, flags=re.MULTILINE)
-    text = _bind_sum(text)
+    text = _COMPONENTS.sub(" ", _bind_sum(text))
     text = _NUMBERED.sub(" ", unwrap_boxes(text))
     return _SIZE.sub(" ", _LABEL.sub("", text))
 
