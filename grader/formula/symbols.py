@@ -68,6 +68,7 @@ class FormulaWorld:
     contradictions: regular expressions on the text (any case) for what contradicts the sheet; a person decides then.
     symbols, functions: spellings by name. arguments: what a function is applied to when a student leaves it out.
     repairs: confusions of machine reading by name.
+    fillers: words that change nothing in an answer told in words.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -79,6 +80,7 @@ class FormulaWorld:
     repairs: Mapping[str, Repair] = field(default_factory=dict)
     oracles: str = ""
     contradictions: tuple[str, ...] = ()
+    fillers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

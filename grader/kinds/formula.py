@@ -26,6 +26,7 @@ from grader.formula.render import render_latex
 from grader.formula.slips import find_products
 from grader.formula.symbols import REDUCTIONS, FormulaWorld, Key
 from grader.formula.system import holds_generally, judge_system
+from grader.formula.told import find_told
 from grader.formula.tree import Expr, Program, Trans, Where, find_nodes
 from grader.kinds.base import Context, Kind
 from grader.kinds.formula_findings import CONDITION_NOTES, NONE, ONE, SLIP_HINTS, find_credit, find_findings
@@ -85,6 +86,8 @@ def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, con
 def _find_answer(question: FormulaQuestion, answer: Answer, context: Context) -> FoundAnswer:
     """Return the answer in a passage; names that it does not explain are looked for elsewhere in the question."""
     setting = _build_setting(question, answer, context)
+    if told := find_told(answer.text, question.told, _find_world(question, context).fillers):
+        answer = replace(answer, text=f"${told}$")
     try:
         return find_answer(answer.text, setting, question.asked)
     except Unread:
