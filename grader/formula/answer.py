@@ -300,10 +300,15 @@ def _choose_line(lines: Sequence[Line], setting: Setting) -> Line:
         shown = [line for line in found if line.place == "display"]
         if found:
             return (shown or found)[-1]
-    mentions = [line for line in lines if line.role == "mention"]
+    mentions = [line for line in lines if line.role == "mention" and not _is_number(line, setting)]
     if mentions:
         return mentions[-1]
     raise Unread("no formula was found in this answer")
+
+
+def _is_number(line: Line, setting: Setting) -> bool:
+    """Whether nothing but a number or an index letter stands among words: the 3 of "t = 1, 2, 3"."""
+    return line.place == "prose" and isinstance(try_meaning(line.links[-1], setting), Num | Var)
 
 
 def _is_fact(line: Line, setting: Setting) -> bool:

@@ -45,7 +45,7 @@ _WORDS = (
     r"|doubled|inverted|multiplied by|independent of)",
     rf"{_F}[^⟦]*(?:\bforgot|\bshould(?:n['’]t| not)? be (?:there|here|dropped|removed|transposed|negative|added))",
     rf"{_F}[^.\n⟦]{{0,20}}\b(?:except|excluding|without (?:the )?(?:first|last|second|term|transpose|sum|factor))",
-    r"(?:قرینه|نصف|نیم|دو ?برابر|سه ?برابر|مربع|مجذور|توان|قدر ?مطلق|وارون|معکوس|منفی"
+    r"(?<![\u0600-\u06ff\u200c])(?:قرینه|نصف|نیم|دو ?برابر|سه ?برابر|مربع|مجذور|توان|قدر ?مطلق|وارون|معکوس|منفی"
     r"|(?:جمع|مجموع) مولفه|میانگین|لگاریتم|جذر)"
     rf"[\s\u200c\u0600-\u06ff]{{0,12}}{_F}",
     rf"{_F}[^⟦]*(?:سپس|بعد|و)\s*(?:بر|در)\s*\S+\s*(?:تقسیم|ضرب)",

@@ -50,6 +50,10 @@ _COMPONENTS = re.compile(
     r"(?:\\q?quad|\\[,; ]|,|\s)\s*\(?(?:for\s+)?[abj-su-z]\s*(?:=|\\in)\s*(?:\\?\{)?1\s*"
     r"(?:\.{2,3}|…|,\s*(?:\d\s*,\s*)*(?:(?:\.{3}|…|\\[lc]?dots)\s*,)?)\s*\d(?:\\?\})?\)?(?=\s*(?:\$|\n|\\|[.,;)]|$))"
 )
+_UNDER = re.compile(r"\\(?:under|over)brace\s*\{")
+_UNDER_LABEL = re.compile(r"\s*[_^]\s*(?:\{(?P<inside>(?:[^{}]|\{[^{}]*\})*)\}|(?P<sign>\w))")
+_DOTS = re.compile(r"\\[cl]?dots(?:[bc](?![A-Za-z]))?(?![A-Za-z])|\.{3}|[…⋯]")
+_SPACE_OF = re.compile(r"\$\s*(?:\\in\s*)?\\mathbb\s*\{?\s*R\s*\}?\s*(?:\^\s*(?:\{[^{}]*\}|\w))?\s*\$")
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
 MATH = re.compile(
     r"```[a-zA-Z]*\n(?P<fence>.*?)```|\$\$(?P<display>.*?)\$\$|\\\[(?P<bracket>.*?)\\\]|\$(?P<inline>[^$]+?)\$"
@@ -177,6 +181,7 @@ def clean_passage(text: str) -> str:
     text = re.sub(r"(?<![\\\d])%.*$", "", text, flags=re.MULTILINE)
     text = _COMPONENTS.sub(" ", _bind_sum(text))
     text = _NUMBERED.sub(" ", unwrap_boxes(text))
+    text = _SPACE_OF.sub(" ", _unwrap_braces(text) if "brace" in text else text)
     return _SIZE.sub(" ", _LABEL.sub("", text))
 
 
@@ -188,6 +193,25 @@ def _bind_sum(text: str) -> str:
         return text
     index, high = said["index"], said["high"]
     return f"{text[: said.start('sign')]}\\sum_{{{index}=1}}^{{{high}}} {text[said.end('sign') :]}"
+
+
+def _unwrap_braces(text: str) -> str:
+    """Return a passage without braces under (or over) formulas; "A ⋯ A" over a count is a power."""
+    start = 0
+    while match := _UNDER.search(text, start):
+        end = _find_closing(text, match.end())
+        label = _UNDER_LABEL.match(text, end)
+        body, said = text[match.end() : end - 1], (label["inside"] or label["sign"] or "") if label else ""
+        count = re.sub(r"\\(?:text|mathrm|mbox)\s*\{\s*(?:times|factors|بار|مرتبه)?\s*\}|\\[ ,;]", "", said).strip()
+        parts = [re.sub(r"\\(?:cdot|times|,|;)(?![A-Za-z])|\s+", "", part) for part in _DOTS.split(body)]
+        counted = bool(re.fullmatch(r"[a-zT\d\s+\-()]+", count))
+        if counted and len(parts) == 2 and parts[1] and parts[0] in (parts[1], parts[1] * 2):
+            body = f"({parts[1]})^{{{count}}}"
+        elif counted or "times" in said:
+            start = match.end()
+            continue  # how often it stands is told in a way that is not read
+        text, start = f"{text[: match.start()]} {{{body}}} {text[label.end() if label else end :]}", match.start()
+    return text
 
 
 def _find_said(between: str) -> str:

@@ -90,11 +90,14 @@ class NameReader(ABC):
         if self.setting.definitions:
             raised = find_raised(item)
             own = self._read_defined(base, [*labels, *raised]) if raised else None
+            plain = [script for script in sups if not is_raised(script)]
             if own is not None:
-                return self._apply_scripts(own, [script for script in sups if not is_raised(script)])
+                return self._apply_scripts(own, plain)
             own = self._read_defined(base, labels)
             if own is not None:
-                return self._apply_scripts(own, sups)
+                if raised and not {label for label in raised if isinstance(label, str)} <= find_variables(own) & {"t"}:
+                    raise self.fail(f"the index above {base} is not explained", item)
+                return self._apply_scripts(own, plain)
         found = self._find_repaired(base, words) if self.setting.machine_read else None
         found = found or self.table.find(base, words)
         if found is None and base in self._index_names() and not labels:

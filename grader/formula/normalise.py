@@ -62,8 +62,12 @@ _SAID_TRANSPOSE = re.compile(
 )
 # "dJt/dht", "dJt/dot", "dJ1/dWhh": the step without its underscore.
 _STEPPED = re.compile(
-    r"(?<![A-Za-z\\])d([JLhz])([tT]|\d(?=\s*/))(?![A-Za-z_{\d])|(?<=/)d(o)(t)(?![A-Za-z_{(.])"
+    r"(?<![A-Za-z\\])d([JLhz])([tT]|\d(?=\s*/))(?![A-Za-z_{\d])|(?<=/)d([hzo])([tijks])(?![A-Za-z_{(.])"
+    r"|(?<![A-Za-z\\])d([hz])([tijks])(?=\s*/)"
 )
+# "dJ(t)/dh(i)": the step in round brackets.
+_STEP_ABOVE = re.compile(r"(?<![A-Za-z])([d∂]\s?)([JLhz])\((\w(?:[-+]1)?)\)(?=\s*/\s*[d∂])")
+_STEP_BELOW = re.compile(r"(?<=/)(\s?[d∂]\s?)([hzo])\((\w(?:[-+]1)?)\)")
 _SCRIPT_RUN = re.compile(f"([{''.join(_SUBSCRIPTS)}]+)|([{''.join(_SUPERSCRIPTS)}]+)")
 _ACCENTED = re.compile(f"([^\\W\\d_])([{''.join(_ACCENTS)}])")
 _PRIMES = re.compile(r"\^\s*(?:\{\s*(?:\\prime\s*)+\}|\\prime\b)")
@@ -76,7 +80,8 @@ def normalise(text: str) -> str:
         text = _SAID_BOUNDS.sub(r"\\sum_{\1=\2}^{\3} ", text)
         text = _SAID_LIMIT.sub(r"\\sum_{\1=1}^{\2} ", text)
     text = _BOUNDS.sub(r"\1_{\2=\3}^{\4} ", _CIRCLED.sub(r"\\odot ", _LATE_HAT.sub(r"\\hat{\1}", text)))
-    text = _STEPPED.sub(lambda match: f"d{match[1] or match[3]}_{{{match[2] or match[4]}}}", text)
+    text = _STEPPED.sub(_split_step, text)
+    text = _STEP_BELOW.sub(r"\1\2_{\3}", _STEP_ABOVE.sub(r"\1\2_{\3}", text))
     text = _INDICATOR.sub(_read_indicator, text)
     text = _SAID_TRANSPOSE.sub("^{T}", text)
     text = _PRIMES.sub(lambda match: "'" * match[0].count("prime"), text)
@@ -85,6 +90,11 @@ def normalise(text: str) -> str:
     text = _ACCENTED.sub(_expand_accent, unicodedata.normalize("NFD", text))
     text = unicodedata.normalize("NFKC", text)
     return "".join(_plain_character(character) for character in text)
+
+
+def _split_step(match: re.Match[str]) -> str:
+    name, step = (group for group in match.groups() if group)
+    return f"d{name}_{{{step}}}"
 
 
 def _read_indicator(match: re.Match[str]) -> str:

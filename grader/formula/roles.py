@@ -86,11 +86,12 @@ def _brace_scripts(text: str, setting: Setting) -> str:
     """
     text = re.sub(r"(?<![A-Za-z])([hzxs])_([a-z])([-+])1(?!\d)", r"\1_{\2\g<3>1}", text)
     text = re.sub(r"(?<![A-Za-z\\])([gGJ])_([ohz])([tijkmnT\d])(?![A-Za-z\d])", r"\1_{\2\3}", text)
+    text = re.sub(r"(?<![A-Za-z\\])([gGJ])_([ohz])\{([^{}]{1,6})\}", r"\1_{\2_{\3}}", text)  # g_h{i+1}
     text = re.sub(r"_([A-Za-z]{1,3})(\d+)(?![\w.])", r"_{\1\2}", text)
     text = re.sub(r"(?<=[A-Za-z])_([A-Za-z]{1,4}),([a-z\d])(?![A-Za-z\d_^])", r"_{\1,\2}", text)  # y_t,i
     text = re.sub(r"(?<=[\w})\]])\.T\b", "^T", text)
     text = re.sub(r"(?<![A-Za-z0-9_\\{^])([hzxo])([ti]|\d)(?![\w.])", r"\1_{\2}", text)  # h2, zt
-    text = re.sub(r"(?<![A-Za-z0-9_\\{^])([yp])(\d)(?![\w.])", r"\1_{\2}", text)  # y1
+    text = re.sub(r"(?<![A-Za-z0-9_\\{^])([yp])(\d|t)(?![\w.])", r"\1_{\2}", text)  # y1, yt
     text = re.sub(r"(?<=∂)([JL])(\d)(?=\s*/)", r"\1_{\2}", text)  # ∂J1/∂W
     words = setting.table.vocabulary.words
 

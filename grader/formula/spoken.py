@@ -37,8 +37,10 @@ def _translate_words(source: str, vocabulary: Vocabulary) -> str:
 
     def drop(match: re.Match[str]) -> str:
         plain = re.sub(r"\\[A-Za-z]+", " ", match[0])
-        words = [word for word in _WORD.findall(plain) if not _is_known(word, vocabulary) and word[0] != "d"]
-        return " ; " if words else match[0]
+        strange = [word for word in _WORD.findall(plain) if not _is_known(word, vocabulary)]
+        words = [word for word in strange if word[0] != "d"]
+        formula = re.search(r"[-+*/^_]", match[0]) and all(len(word) < 3 for word in strange)  # "(yhat_t - yt)"
+        return " ; " if words and not formula else match[0]
 
     source = _EXPLAINED.sub(" ; ", re.sub(r"(?<=\s)\([^()]*\)", drop, source))
     for match in _SUBTRACTED.finditer(source):
