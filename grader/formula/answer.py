@@ -88,6 +88,7 @@ class FoundAnswer:
     others: what else in the passage could be the answer. equations: all lines that give it, or parts of it.
     unread: how many lines could not be read where nothing says which one is the answer.
     odd: why the left side is not what was asked for, "" where it is.
+    among_words: it was picked out of a sentence, and nothing says that it is what was asked for.
     borrowed: names in it may stand for formulas from elsewhere in the report.
     """
 
@@ -102,6 +103,7 @@ class FoundAnswer:
     special: bool = False
     unread: int = 0
     odd: str = ""
+    among_words: bool = False
     borrowed: bool = False
 
 
@@ -139,6 +141,7 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
         ),
         equations=equations,
         special=_is_special(left) if left is not None else _is_component(variants[0].expr),
+        among_words=line.place == "prose" and line.role != "asked" and bool(line.words),
         unread=sum(other.role == "unread" and other.place != "prose" for other in lines) if line.role != "asked" else 0,
     )
 

@@ -145,7 +145,9 @@ def _exchanges_cases(masked: str, first: str, last: str) -> bool:
     none = re.compile(r"[\s,:]*(?:(?:all|they|it|this|that|the|these|everything|gradients?|derivatives?|is|are|of|them|equals?|to)\s+){0,5}(?:zero|0|صفر|vanish\w*|nothing)(?!\w)|[\s,:]*⟦0⟧", _FLAGS)
     if any(not none.match(masked, m.end()) for m in re.finditer(rf"{_F}{lead}(?:{later})", masked, _FLAGS)):
         return True
-    for match in re.finditer(rf"(?:\bfor|\bif|\bwhen|برای|اگر)[\s(]*(?:{later})[\s):,]*{_F}", masked, _FLAGS):
+    filler = r"(?:(?:we|it|this|get|have|obtain|gives?|is|becomes|the|gradient|then|also|داریم|برابر|با)\s+){0,5}"
+    opening = r"(?:\bfor|\bif|\bwhen|برای|اگر)[\s(]*"
+    for match in re.finditer(rf"{opening}(?:{later})[\s):,]*{filler}{_F}", masked, _FLAGS):
         if not re.search(r"zero|\b0\b|صفر|⟦0⟧", masked[max(0, match.start() - 25) : match.start()]):
             return True
     alone = rf"{_F}{lead}(?:{last}\s*=\s*{first}|{first}\s*=\s*{last})[^⟦]*(?:otherwise|\belse\b|در غیر|وگرنه)"

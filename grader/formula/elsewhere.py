@@ -48,23 +48,31 @@ class Borrowed:
 
 
 def borrow_names(
-    own: str, texts: Sequence[str], setting: Setting, asked: Sequence[str], results: Sequence[str]
+    own: str, texts: Sequence[tuple[str, Sequence[str]]], setting: Setting, asked: Sequence[str], results: Sequence[str]
 ) -> Borrowed | None:
     """Return the setting with the names that ``texts`` and ``own`` explain; None where they explain none.
 
-    ``results`` are the names of what the question's parts ask for, in order (g_o, g_h, g_W).
+    ``texts`` are passages with the names of what each of them is asked for. ``results`` are the names of what the question's parts ask for, in order (g_o, g_h, g_W).
     """
     named: dict[Key, set[Definition]] = {}
     plain: dict[Key, set[Definition]] = {}
-    for text in (*texts, own):
-        for key, definition in _find_results(text, setting, results):
-            named.setdefault(key, set()).add(definition)
-        for key, definition, alias in _find_definitions(text, setting, asked):
+    said: dict[Key, Definition] = {}
+    meant: dict[Key, set[str]] = {}  # the texts that give a name a value, by what they are asked for
+    for text, wanted in (*texts, (own, asked)):
+        said |= dict(_find_results(text, setting, results))
+        found = list(_find_definitions(text, setting, asked))
+        here = {key for key, definition, alias in found if alias}
+        for key, definition, alias in found:
+            if not alias and key not in here:
+                meant.setdefault(key, set()).add(" ".join(wanted))
+            if definition is None:
+                continue
             if alias and not (text is own and _names_only(definition, asked) and key in plain):
                 named.setdefault(key, set()).add(definition)
             elif text is not own and not alias:
                 plain.setdefault(key, set()).add(definition)
-    clear = {key: next(iter(found)) for key, found in named.items() if len(found) == 1}
+    named = {key: found for key, found in named.items() if _agrees(found, meant.get(key, set()))}
+    clear = {key: next(iter(found)) for key, found in named.items() if len(found) == 1} | said
     formulas = {key: next(iter(found)) for key, found in plain.items() if key not in named and len(found) == 1}
     if not clear and not formulas:
         return None
@@ -72,7 +80,15 @@ def borrow_names(
     return Borrowed(setting=replace(setting, definitions=definitions), plain=bool(formulas))
 
 
-def _find_definitions(text: str, setting: Setting, asked: Sequence[str]) -> Iterator[tuple[Key, Definition, bool]]:
+def _agrees(found: set[Definition], meant: set[str]) -> bool:
+    """Whether nobody else gives a name for a derivative a value, but the part that asks for that derivative."""
+    names = {definition.expr.name for definition in found if isinstance(definition.expr, Sym)}
+    return all(names & {*wanted.split()} for wanted in meant)
+
+
+def _find_definitions(
+    text: str, setting: Setting, asked: Sequence[str]
+) -> Iterator[tuple[Key, Definition | None, bool]]:
     """Yield (name, what it stands for, whether that is a derivative) of a passage; one that cannot be read has none."""
     text = _NAMED.sub(lambda match: f"${match['name']} = {match['what']}$", text)
     try:
@@ -86,31 +102,35 @@ def _find_definitions(text: str, setting: Setting, asked: Sequence[str]) -> Iter
             if found is None:
                 continue
             key, definition, alias = found
-            if not alias:
+            if not alias and definition is not None:
                 known = replace(known, definitions={**known.definitions, key: definition})
             yield found
             break
 
 
-def _read_definition(link: Link, line: Line, setting: Setting) -> tuple[Key, Definition, bool] | None:
+def _read_definition(link: Link, line: Line, setting: Setting) -> tuple[Key, Definition | None, bool] | None:
     key = find_key(link.tree) if link.tree is not None else None
     if key is None or setting.table.find(*key) is not None or try_meaning(link, setting) is not None:
         return None
     base, words = key
     length = next((n for n, word in enumerate(words) if word in INDEX_LETTERS or word.isdigit()), len(words))
     name, indices = (base, words[:length]), words[length:]
-    if not base or len(set(indices)) != len(indices) or not all(index.isalpha() for index in indices):
+    if not base:
         return None
+    if len(set(indices)) != len(indices) or not all(index.isalpha() for index in indices):
+        return (name, None, False) if link is line.links[0] else None
     inner = replace(setting, times=tuple(dict.fromkeys((*setting.times, *indices))))
     values = [(other, try_meaning(other, inner)) for other in line.links if other is not link]
     for _, value in values:
         if isinstance(value, Sym) and _is_gradient(value) and {*indices} <= find_variables(value):
             return name, Definition(indices=indices, expr=value), True
     last, value = values[-1]
-    if link is not line.links[0] or value is None or (last.tree is not None and mentions_name(last.tree, *name)):
+    if link is not line.links[0]:
         return None
+    if value is None or (last.tree is not None and mentions_name(last.tree, *name)):
+        return name, None, False
     if not _is_closed(value, {*indices, *setting.times, "t", "T"}):
-        return None
+        return name, None, False
     return name, Definition(indices=indices, expr=value), False
 
 

@@ -210,7 +210,8 @@ def _unwrap_braces(text: str) -> str:
         elif counted or "times" in said:
             start = match.end()
             continue  # how often it stands is told in a way that is not read
-        text, start = f"{text[: match.start()]} {{{body}}} {text[label.end() if label else end :]}", match.start()
+        body = body if body.lstrip().startswith((r"\sum", r"\prod")) else f"{{{body}}}"
+        text, start = f"{text[: match.start()]} {body} {text[label.end() if label else end :]}", match.start()
     return text
 
 

@@ -119,6 +119,8 @@ class NameReader(ABC):
             if found is None or len(labels) - length > len(found.indices):
                 continue
             left_out = found.indices[len(labels) - length :]
+            if left_out and not self.setting.times and not self.bound:
+                continue  # the G of G = G_1 + G_2 + G_3 is none of the three
             if len(labels) == length or set(left_out) <= {"t"}:
                 written = [self._read_label(label) for label in labels[length:]]
                 values = [*written, *(Var(name) for name in left_out)]

@@ -64,6 +64,8 @@ def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, con
         with limit_operations():
             found = _find_answer(question, answer, context)
             judgement = _judge_found(found, case, answer.text)
+            if judgement.name in ("no_value", "circular") and (again := _find_with_names(question, answer, context)):
+                found, judgement = again, _judge_found(again, case, answer.text)
         doubt = find_doubt(answer.text, list(question.times), case.bank.worlds[0].steps)
         doubt = doubt or _find_contradiction(answer.text, _find_world(question, context))
         if doubt and judgement.sort != "refer":
@@ -91,16 +93,26 @@ def _find_answer(question: FormulaQuestion, answer: Answer, context: Context) ->
     try:
         return find_answer(answer.text, setting, question.asked)
     except Unread:
-        others = [(context.questions.get(name), context.answers.get(name)) for name in question.scalar_over]
-        known = [(q, a) for q, a in others if isinstance(q, FormulaQuestion) and a is not None and not a.machine_read]
-        texts = dict.fromkeys([answer.above, *(a.text for _, a in known if a.question != answer.question)])
-        texts.pop("", None)
-        results = [q.asked[0] for q, _ in known]
-        borrowed = borrow_names(answer.text, list(texts), setting, question.asked, results)
-        if borrowed is None or answer.machine_read:
+        found = _find_with_names(question, answer, context)
+        if found is None:
             raise
-    found = find_answer(answer.text, borrowed.setting, question.asked)
-    return replace(found, borrowed=borrowed.plain)
+        return found
+
+
+def _find_with_names(question: FormulaQuestion, answer: Answer, context: Context) -> FoundAnswer | None:
+    """Read an answer with the names that its writer explains elsewhere; None where there are none."""
+    others = [(context.questions.get(name), context.answers.get(name)) for name in question.scalar_over]
+    known = [(q, a) for q, a in others if isinstance(q, FormulaQuestion) and a is not None]
+    if answer.machine_read:
+        return None
+    texts = [(a.text, q.asked) for q, a in known if a.question != answer.question and a.text]
+    texts = [(answer.above, ()), *texts] if answer.above else texts
+    setting = _build_setting(question, answer, context)
+    results = [q.asked[0] for q, _ in others if isinstance(q, FormulaQuestion)]
+    borrowed = borrow_names(answer.text, texts, setting, question.asked, results)
+    if borrowed is None:
+        return None
+    return replace(find_answer(answer.text, borrowed.setting, question.asked), borrowed=borrowed.plain)
 
 
 def _add_values(evidence: Evidence, judgement: Judgement, bank: Bank) -> Evidence:
@@ -127,6 +139,9 @@ def _judge_found(found: FoundAnswer, case: Case, text: str) -> Judgement:
     if found.borrowed and judgement.sort not in ("reading", "refer"):
         detail = "it uses names that are explained elsewhere in the report, and with them it is not right"
         return replace(judgement, sort="refer", name="borrowed", detail=detail, hopeful=False)
+    if found.among_words and judgement.sort == "wrong":
+        detail = "the answer is told in words, and the formula among them is not right"
+        return replace(judgement, sort="refer", name="several", detail=detail, hopeful=False)
     if found.rival is not None:
         _compare_rival(found, judgement, case)
     if judgement.sort == "wrong" and isinstance(judgement.reading.expr, Program | Where):
