@@ -126,7 +126,11 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
     link, earlier = _choose_link(line, setting, asked)
     equations = tuple(_find_equations(lines, setting, asked))
     left = _find_left(line, setting, asked)
-    variants = tuple(replace(r, expr=_order(r.expr, line, setting, asked)) for r in read_variants(link, setting))
+    recursion = _find_recursion(lines, line, setting)
+    if recursion is not None:
+        variants, earlier = (Reading(recursion, {}),), ()
+    else:
+        variants = tuple(replace(r, expr=_order(r.expr, line, setting, asked)) for r in read_variants(link, setting))
     return FoundAnswer(
         variants=variants,
         odd=find_odd_left(line, variants[0].expr, setting, asked),
@@ -242,7 +246,7 @@ def _is_recursive(line: Line) -> bool:
 def _with_rules(lines: Sequence[Line], setting: Setting) -> Setting:
     """Take up the names that stand in their own definitions: δ_3 = …, δ_i = … δ_{i+1} …."""
     defined = [line for line in lines if line.role == "definition" and line.key is not None]
-    names = {_find_own(line)[0] for line in defined if _is_recursive(line)}
+    names = {_find_own(line)[0] for line in defined if _is_recursive(line)} - setting.definitions.keys()
     if not names:
         return setting
     own = {
@@ -267,6 +271,7 @@ def _with_rules(lines: Sequence[Line], setting: Setting) -> Setting:
 
 
 def _with_definitions(lines: Sequence[Line], setting: Setting) -> Setting:
+    given = setting.definitions.keys()
     setting = _with_rules(lines, setting)
     ruled = {key for key, found in setting.definitions.items() if found.indices == ("_1",)}
     for _ in range(2):
@@ -274,7 +279,7 @@ def _with_definitions(lines: Sequence[Line], setting: Setting) -> Setting:
             if line.role != "definition" or line.key is None:
                 continue
             name, indices = _find_own(line)
-            if name in ruled:
+            if name in ruled or name in given:
                 continue
             times = dict.fromkeys((*setting.times, *indices))
             expr = try_meaning(line.links[-1], replace(setting, times=tuple(times)))
@@ -312,6 +317,23 @@ def _choose_line(lines: Sequence[Line], setting: Setting) -> Line:
 def _is_number(line: Line, setting: Setting) -> bool:
     """Whether nothing but a number or an index letter stands among words: the 3 of "t = 1, 2, 3"."""
     return line.place == "prose" and isinstance(try_meaning(line.links[-1], setting), Num | Var)
+
+
+def _find_recursion(lines: Sequence[Line], chosen: Line, setting: Setting) -> Expr | None:
+    """Return the quantity that a recursion of the student's own defines, where that is the answer.
+
+    Its right side alone would lack the end: "a_t = A, a_i = B a_{i+1}" is a_i, and B a_{i+1} has no value at i = t.
+    """
+    name = _get_rule_name(chosen, setting)
+    rules = [line for line in lines if line.role == "definition" and _get_rule_name(line, setting) == name]
+    if not name or not setting.times or not any(_is_recursive(line) for line in rules):
+        return None
+    return Where(Sym(name, (Var(setting.times[-1]),)), setting.rules)
+
+
+def _get_rule_name(line: Line, setting: Setting) -> str:
+    left = try_meaning(line.links[0], setting) if line.role == "definition" else None
+    return left.name if isinstance(left, Sym) and left.name.startswith("$") else ""
 
 
 def _is_fact(line: Line, setting: Setting) -> bool:

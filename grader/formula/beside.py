@@ -142,7 +142,11 @@ def _limits_range(plain: str, times: Sequence[str], steps: int) -> bool:
 def _exchanges_cases(masked: str, first: str, last: str) -> bool:
     later = rf"{last}\s*(?:>|\\g[te]q?)\s*{first}|{first}\s*(?:<|\\l[te]q?)\s*{last}"
     lead = r"[\s,(]*(?:(?:for|if|when|where|برای|اگر|وقتی)[\s(]*)?"
-    none = re.compile(r"[\s,:]*(?:(?:all|they|it|this|that|the|these|everything|gradients?|derivatives?|is|are|of|them|equals?|to)\s+){0,5}(?:zero|0|صفر|vanish\w*|nothing)(?!\w)|[\s,:]*⟦0⟧", _FLAGS)
+    none = re.compile(
+        r"[\s,:]*(?:(?:all|they|it|this|that|the|these|everything|gradients?|derivatives?|is|are|of|them|equals?|to)\s+){0,5}"
+        r"(?:zero|0|صفر|vanish\w*|nothing)(?!\w)|[\s,:]*⟦0⟧",
+        _FLAGS,
+    )
     if any(not none.match(masked, m.end()) for m in re.finditer(rf"{_F}{lead}(?:{later})", masked, _FLAGS)):
         return True
     filler = r"(?:(?:we|it|this|get|have|obtain|gives?|is|becomes|the|gradient|then|also|داریم|برابر|با)\s+){0,5}"

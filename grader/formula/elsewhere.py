@@ -7,8 +7,8 @@ it was found to be (a mistake made before is not marked twice); any other name s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from grader.formula.extract import find_spans
 from grader.formula.faults import FormulaFault
@@ -47,65 +47,103 @@ class Borrowed:
     plain: bool
 
 
+@dataclass(slots=True)
+class _Notes:
+    """What one passage says of names: derivatives that they are called for, and values (None: one that is unclear)."""
+
+    asked: Sequence[str]
+    named: dict[Key, set[Definition]] = field(default_factory=dict)
+    plain: dict[Key, set[Definition | None]] = field(default_factory=dict)
+    recursive: set[Key] = field(default_factory=set)
+
+
 def borrow_names(
     own: str, texts: Sequence[tuple[str, Sequence[str]]], setting: Setting, asked: Sequence[str], results: Sequence[str]
 ) -> Borrowed | None:
     """Return the setting with the names that ``texts`` and ``own`` explain; None where they explain none.
 
-    ``texts`` are passages with the names of what each of them is asked for. ``results`` are the names of what the question's parts ask for, in order (g_o, g_h, g_W).
+    ``texts`` are passages with the names of what each of them is asked for. ``results`` are the names of what the
+    question's parts ask for, in order (g_o, g_h, g_W).
     """
-    named: dict[Key, set[Definition]] = {}
-    plain: dict[Key, set[Definition]] = {}
-    said: dict[Key, Definition] = {}
-    meant: dict[Key, set[str]] = {}  # the texts that give a name a value, by what they are asked for
-    for text, wanted in (*texts, (own, asked)):
-        said |= dict(_find_results(text, setting, results))
-        found = list(_find_definitions(text, setting, asked))
-        here = {key for key, definition, alias in found if alias}
-        for key, definition, alias in found:
-            if not alias and key not in here:
-                meant.setdefault(key, set()).add(" ".join(wanted))
-            if definition is None:
-                continue
-            if alias and not (text is own and _names_only(definition, asked) and key in plain):
-                named.setdefault(key, set()).add(definition)
-            elif text is not own and not alias:
-                plain.setdefault(key, set()).add(definition)
-    named = {key: found for key, found in named.items() if _agrees(found, meant.get(key, set()))}
-    clear = {key: next(iter(found)) for key, found in named.items() if len(found) == 1} | said
-    formulas = {key: next(iter(found)) for key, found in plain.items() if key not in named and len(found) == 1}
+    others = [_take_notes(text, setting, wanted) for text, wanted in texts]
+    mine = replace(_take_notes(own, setting, ()), asked=asked)
+    plain = _merge([notes.plain for notes in others])
+    for notes in (*others, mine):  # "∂J_t/∂o_t = e_t" is an answer where e_t has a value elsewhere, and no name for it
+        answers = [key for key, found in notes.named.items() if any(_is_any(d, notes.asked) for d in found)]
+        valued = _merge([other.plain for other in others if other is not notes])
+        for key in valued.keys() & answers:
+            del notes.named[key]
+    named = _merge([notes.named for notes in (*others, mine)])
+    clear = {key: only for key, found in named.items() if (only := _find_only(found)) and _agrees(key, only, (*others, mine))}
+    for text in (own, *(text for text, _ in texts)):
+        clear |= dict(_find_results(text, setting, results))
+    formulas = {
+        key: only
+        for key, found in plain.items()
+        if key not in named and key not in mine.plain and (only := _find_only(found))
+    }
     if not clear and not formulas:
         return None
     definitions = {**setting.definitions, **formulas, **clear}
     return Borrowed(setting=replace(setting, definitions=definitions), plain=bool(formulas))
 
 
-def _agrees(found: set[Definition], meant: set[str]) -> bool:
+def _merge(found: Sequence[Mapping[Key, Collection[Definition | None]]]) -> dict[Key, set[Definition | None]]:
+    merged: dict[Key, set[Definition | None]] = {}
+    for one in found:
+        for key, values in one.items():
+            merged.setdefault(key, set()).update(values)
+    return merged
+
+
+def _find_only(found: Collection[Definition | None]) -> Definition | None:
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _agrees(key: Key, definition: Definition, notes: Sequence[_Notes]) -> bool:
     """Whether nobody else gives a name for a derivative a value, but the part that asks for that derivative."""
-    names = {definition.expr.name for definition in found if isinstance(definition.expr, Sym)}
-    return all(names & {*wanted.split()} for wanted in meant)
+    return all(key not in one.plain or key in one.named or _is_any(definition, one.asked) for one in notes)
 
 
-def _find_definitions(
-    text: str, setting: Setting, asked: Sequence[str]
-) -> Iterator[tuple[Key, Definition | None, bool]]:
-    """Yield (name, what it stands for, whether that is a derivative) of a passage; one that cannot be read has none."""
+def _is_any(definition: Definition, names: Sequence[str]) -> bool:
+    """Whether a name stands for one of these quantities."""
+    return isinstance(definition.expr, Sym) and definition.expr.name in names
+
+
+def _take_notes(text: str, setting: Setting, asked: Sequence[str]) -> _Notes:
+    """Return what a passage says of names; one that cannot be read says nothing."""
+    notes = _Notes(asked)
     text = _NAMED.sub(lambda match: f"${match['name']} = {match['what']}$", text)
     try:
-        lines = [line for span in find_spans(text) for line in read_span(span, setting, asked)]
+        lines = [line for span in find_spans(text) for line in read_span(span, setting, asked)][:_MOST_LINES]
     except FormulaFault:
-        return
-    known = setting
-    for line in lines[:_MOST_LINES]:
+        return notes
+    for line in lines:
         for link in line.links if len(line.links) > 1 else ():
-            found = _read_definition(link, line, known)
+            found = _read_definition(link, line, setting)
             if found is None:
                 continue
             key, definition, alias = found
-            if not alias and definition is not None:
-                known = replace(known, definitions={**known.definitions, key: definition})
-            yield found
+            if alias and definition is not None:
+                notes.named.setdefault(key, set()).add(definition)
+                break
+            notes.plain.setdefault(key, set()).add(definition)
+            tree = line.links[-1].tree
+            if tree is not None and mentions_name(tree, *key):
+                notes.recursive.add(key)
+            elif definition is not None:
+                setting = replace(setting, definitions={**setting.definitions, key: definition})
             break
+    _name_recursion(notes, lines)
+    return notes
+
+
+def _name_recursion(notes: _Notes, lines: Sequence[Line]) -> None:
+    """Let a name whose recursion is the whole answer to a part stand for what that part asks for."""
+    recursive = list(notes.recursive - notes.named.keys())
+    if len(recursive) == 1 and notes.asked and not any(line.role == "asked" for line in lines):
+        definition = Definition(indices=("i",), expr=Sym(notes.asked[0], (Var("i"),)))
+        notes.named[recursive[0]] = {definition}
 
 
 def _read_definition(link: Link, line: Line, setting: Setting) -> tuple[Key, Definition | None, bool] | None:
@@ -132,11 +170,6 @@ def _read_definition(link: Link, line: Line, setting: Setting) -> tuple[Key, Def
     if not _is_closed(value, {*indices, *setting.times, "t", "T"}):
         return name, None, False
     return name, Definition(indices=indices, expr=value), False
-
-
-def _names_only(definition: Definition, asked: Sequence[str]) -> bool:
-    """Whether a name stands for what was asked for, so that "∂J_t/∂o_t = e_t" would say nothing."""
-    return isinstance(definition.expr, Sym) and definition.expr.name in asked
 
 
 def _is_gradient(value: Sym) -> bool:

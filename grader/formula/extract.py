@@ -31,7 +31,8 @@ _ONE_SIZE = rf"(?:[(\[]\s*{_PLAIN_SIZE}\s*[)\]]|(?<![\w.^{{_]){_PLAIN_SIZE})"
 _SIZE = re.compile(
     rf"(?<=[\s$])[(\[]\s*{_SIZES}\s*[)\]](?:\s*(?:=|->|→|[·*×])?\s*{_ONE_SIZE})*"
     rf"|(?<=\s\s){_PLAIN_SIZE}(?=\s*(?:[,;.\n]|\s\s|$))"
-    rf"|(?<![\w\\])(?:an?|size|shape|dimensions?|اندازه|ابعاد|ماتریس)\s+\$?{_PLAIN_SIZE}\$?(?:[ ]?(?:matrix|vector|است))?"
+    rf"|(?<![\w\\])(?:an?|size|shape|dimensions?|اندازه|ابعاد|ماتریس)\s+\$?{_PLAIN_SIZE}\$?"
+    r"(?:[ ]?(?:matrix|vector|است))?"
 )
 # "… \\qquad (2)": the number of an equation.
 _NUMBERED = re.compile(

@@ -51,7 +51,8 @@ _INDICATOR = re.compile(
 )
 # "sum over t = 1..3 of", "sum from i=1 to t of": the same in words.
 _SAID_BOUNDS = re.compile(
-    r"\bsum(?:s|med|mation)?\s+(?:over|from|for|of)\s+(?:all\s+)?(?:the\s+)?([a-z])\s*(?:=|\bfrom\b|\bin\b)\s*\{?(\d)\s*"
+    r"\bsum(?:s|med|mation)?\s+(?:over|from|for|of)\s+(?:all\s+)?(?:the\s+)?([a-z])\s*"
+    r"(?:=|\bfrom\b|\bin\b)\s*\{?(\d)\s*"
     r"(?:\.{2,3}|…|-|\bto\b|\bthrough\b|\buntil\b|\bup to\b|,\s*(?:\.{2,3}|…)\s*,)\s*([A-Za-z]|\d)\}?(?![\w+\-])\s*(?:\bof\b|:)?",
     re.IGNORECASE,
 )

@@ -220,7 +220,7 @@ def find_labels(item: Syntax) -> list[str | Syntax]:
 
 def find_raised(item: Syntax) -> list[str | Syntax]:
     """Return the indices of an item that stand in round brackets above it: the t of ``a_i^{(t)}``."""
-    raised = [script for script in item.children[1:] if is_raised(script)]
+    raised: list[Any] = [script for script in item.children[1:] if is_raised(script)]
     return [label for script in raised for label in flatten_labels(_open(script.children[1]))]
 
 

@@ -35,7 +35,7 @@ def find_told(text: str, rules: Sequence[Told], fillers: Sequence[str]) -> str |
     if not 2 <= len(words) <= _MOST_WORDS:
         return None
     plain, silent = " ".join(words), frozenset(fillers)
-    found = {}
+    found: dict[str, str] = {}
     for rule in rules:
         for phrase in rule.phrases:
             match = re.search(rf"(?<!\w)(?:{phrase})(?!\w)", plain)
