@@ -86,6 +86,13 @@ _INSIDE = re.compile(
 _JOINT = r"(?:[\s,;.…–-]|\bto\b|\\[lc]?dots|تا|\band\b|و)"
 
 
+_NONE = re.compile(
+    r"[\s,:]*(?:(?:all|they|it|this|that|the|these|everything|gradients?|derivatives?|is|are|of|them|equals?|to)\s+){0,5}"
+    r"(?:zero|0|صفر|vanish\w*|nothing)(?!\w)|[\s,:]*⟦0⟧",
+    _FLAGS,
+)
+
+
 def find_doubt(text: str, times: Sequence[str], steps: int) -> str | None:
     """Return why what stands around the formulas of a passage may change them, None where nothing does.
 
@@ -93,6 +100,8 @@ def find_doubt(text: str, times: Sequence[str], steps: int) -> str | None:
     """
     text = clean_passage(text)
     masked = _SPACES.sub(" ", re.sub(r"\n\s*\n", "\n\n", _mask(text)))
+    if len(times) > 1:  # the steps of a recursion, told for the last loss
+        masked = re.sub(rf"\bif {times[0]} ?= ?{steps}(?!\d)", "", masked)
     tail = masked[max(0, masked.rfind(_F)) :]
     told = any(pattern.search(masked) for pattern in _PATTERNS) or any(p.search(tail) for p in _LAST_PATTERNS)
     if told or _INSIDE.search(text) or (" and " in masked and _TWO_CASES.search(_mask(text, equation="⟦E⟧"))):
@@ -102,7 +111,7 @@ def find_doubt(text: str, times: Sequence[str], steps: int) -> str | None:
     plain = _SPACES.sub(" ", normalise(text))
     if _limits_range(plain, times, steps):
         return "a range is given beside the formula that is not the question's"
-    if len(times) > 1 and _exchanges_cases(masked, times[0], times[-1]):
+    if len(times) > 1 and _exchanges_cases(masked, _list_formulas(text), times[0], times[-1]):
         return "the cases that stand beside the formula are not the question's"
     return None
 
@@ -139,20 +148,27 @@ def _limits_range(plain: str, times: Sequence[str], steps: int) -> bool:
     return any(int(number) != steps for number in re.findall(r"(?<![A-Za-z\\^_{])T\s*=\s*(\d)\b", plain))
 
 
-def _exchanges_cases(masked: str, first: str, last: str) -> bool:
+def _list_formulas(text: str) -> list[str]:
+    """Return the formulas that ⟦F⟧ stands for in the masked text, in order."""
+    return [match[0] for match in MATH.finditer(text) if _mask(match[0]) == _F]
+
+
+def _exchanges_cases(masked: str, formulas: Sequence[str], first: str, last: str) -> bool:
     later = rf"{last}\s*(?:>|\\g[te]q?)\s*{first}|{first}\s*(?:<|\\l[te]q?)\s*{last}"
     lead = r"[\s,(]*(?:(?:for|if|when|where|برای|اگر|وقتی)[\s(]*)?"
-    none = re.compile(
-        r"[\s,:]*(?:(?:all|they|it|this|that|the|these|everything|gradients?|derivatives?|is|are|of|them|equals?|to)\s+){0,5}"
-        r"(?:zero|0|صفر|vanish\w*|nothing)(?!\w)|[\s,:]*⟦0⟧",
-        _FLAGS,
-    )
-    if any(not none.match(masked, m.end()) for m in re.finditer(rf"{_F}{lead}(?:{later})", masked, _FLAGS)):
+    if any(not _NONE.match(masked, m.end()) for m in re.finditer(rf"{_F}{lead}(?:{later})", masked, _FLAGS)):
         return True
     filler = r"(?:(?:we|it|this|get|have|obtain|gives?|is|becomes|the|gradient|then|also|داریم|برابر|با)\s+){0,5}"
     opening = r"(?:\bfor|\bif|\bwhen|برای|اگر)[\s(]*"
     for match in re.finditer(rf"{opening}(?:{later})[\s):,]*{filler}{_F}", masked, _FLAGS):
         if not re.search(r"zero|\b0\b|صفر|⟦0⟧", masked[max(0, match.start() - 25) : match.start()]):
             return True
-    alone = rf"{_F}{lead}(?:{last}\s*=\s*{first}|{first}\s*=\s*{last})[^⟦]*(?:otherwise|\belse\b|در غیر|وگرنه)"
-    return bool(re.search(alone, masked, _FLAGS))
+    alone = (
+        rf"{_F}{lead}(?:{last}\s*=\s*{first}|{first}\s*=\s*{last})(?P<between>[^⟦]*)(?:otherwise|\belse\b|در غیر|وگرنه)"
+    )
+    for match in re.finditer(alone, masked, _FLAGS):
+        told = formulas[masked[: match.start()].count(_F)]
+        right = told.rpartition("=")[2]
+        if re.search(rf"(?<![A-Za-z\\]){last}(?![A-Za-z])", right) or _NONE.match(masked, match.end()):
+            return True  # it holds for other states as well, or they are said to have none
+    return False

@@ -74,7 +74,9 @@ def borrow_names(
         for key in valued.keys() & answers:
             del notes.named[key]
     named = _merge([notes.named for notes in (*others, mine)])
-    clear = {key: only for key, found in named.items() if (only := _find_only(found)) and _agrees(key, only, (*others, mine))}
+    clear = {
+        key: only for key, found in named.items() if (only := _find_only(found)) and _agrees(key, only, (*others, mine))
+    }
     for text in (own, *(text for text, _ in texts)):
         clear |= dict(_find_results(text, setting, results))
     formulas = {

@@ -55,6 +55,17 @@ _UNDER = re.compile(r"\\(?:under|over)brace\s*\{")
 _UNDER_LABEL = re.compile(r"\s*[_^]\s*(?:\{(?P<inside>(?:[^{}]|\{[^{}]*\})*)\}|(?P<sign>\w))")
 _DOTS = re.compile(r"\\[cl]?dots(?:[bc](?![A-Za-z]))?(?![A-Za-z])|\.{3}|[…⋯]")
 _SPACE_OF = re.compile(r"\$\s*(?:\\in\s*)?\\mathbb\s*\{?\s*R\s*\}?\s*(?:\^\s*(?:\{[^{}]*\}|\w))?\s*\$")
+# "Let $a$ denote $b$", "I write $a$ for $b$".
+_LET_HINT = re.compile(r"\b(?:let|writ(?:e|ing)|define|schreib\w*)\b", re.IGNORECASE)
+_LET = re.compile(
+    r"\b(?:let|writ(?:e|ing)|define|schreib\w*)\s+\$(?P<name>[^$=<>]{1,40})\$\s+(?:denotes?|to\s+be|be|for|für|as)\s+"
+    r"(?:the\s+(?:gradient|derivative|quantity|error|vector|matrix)\s+)?\$(?P<what>[^$=<>]{1,120})\$",
+    re.IGNORECASE,
+)
+# "| $g_{o_t}$ | $A$ |": a row of a table with two columns.
+_ROW = re.compile(
+    r"^[ \t]*\|?[ \t]*\$(?P<name>[^$=|]{1,60})\$[ \t]*\|[ \t]*\$(?P<what>[^$=|]+)\$[ \t]*\|?[ \t]*$", re.MULTILINE
+)
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
 MATH = re.compile(
     r"```[a-zA-Z]*\n(?P<fence>.*?)```|\$\$(?P<display>.*?)\$\$|\\\[(?P<bracket>.*?)\\\]|\$(?P<inline>[^$]+?)\$"
@@ -180,6 +191,10 @@ def clean_passage(text: str) -> str:
     # Long empty stretches say nothing, and patterns that look across spaces would take the square of their length.
     text = re.sub(r"(?:\n[^\S\n]*){3,}", "\n\n", re.sub(r"[^\S\n]{4,}", "   ", text)) if len(text) > 300 else text
     text = re.sub(r"(?<![\\\d])%.*$", "", text, flags=re.MULTILINE)
+    if _LET_HINT.search(text):
+        text = _LET.sub(r"$\g<name> = \g<what>$", text)
+    if "|" in text and "---" in text:
+        text = _ROW.sub(r"$\g<name> = \g<what>$", text)
     text = _COMPONENTS.sub(" ", _bind_sum(text))
     text = _NUMBERED.sub(" ", unwrap_boxes(text))
     text = _SPACE_OF.sub(" ", _unwrap_braces(text) if "brace" in text else text)
@@ -264,7 +279,7 @@ def _add_math(spans: list[Span], match: re.Match[str], before: str) -> None:
 def _add_prose(spans: list[Span], text: str) -> None:
     if _GLUE.fullmatch(text):
         return
-    for line in re.split(r"\n(?!\s*=)|(?<=[.:;])\s", text):
+    for line in re.split(r"\n(?!\s*=)|(?<=[:;])\s|(?<=[^.]\.)\s", text):
         line = re.sub(r"(?<=\s)#\s.*$", "", line)
         if line.strip():
             spans.append(Span(text=line, place="prose", python=bool(_PYTHON.search(line))))

@@ -53,7 +53,8 @@ _INDICATOR = re.compile(
 _SAID_BOUNDS = re.compile(
     r"\bsum(?:s|med|mation)?\s+(?:over|from|for|of)\s+(?:all\s+)?(?:the\s+)?([a-z])\s*"
     r"(?:=|\bfrom\b|\bin\b)\s*\{?(\d)\s*"
-    r"(?:\.{2,3}|…|-|\bto\b|\bthrough\b|\buntil\b|\bup to\b|,\s*(?:\.{2,3}|…)\s*,)\s*([A-Za-z]|\d)\}?(?![\w+\-])\s*(?:\bof\b|:)?",
+    r"(?:\.{2,3}|…|-|\bto\b|\bthrough\b|\buntil\b|\bup to\b|,\s*(?:\.{2,3}|…)\s*,)\s*"
+    r"([A-Za-z]|\d)\}?(?![\w+\-])\s*(?:\bof\b|:)?",
     re.IGNORECASE,
 )
 # "sum over i <= t of": the same with an inequality.
