@@ -126,6 +126,7 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
     link, earlier = _choose_link(line, setting, asked)
     equations = tuple(_find_equations(lines, setting, asked))
     left = _find_left(line, setting, asked)
+    variants: tuple[Reading, ...]
     recursion = _find_recursion(lines, line, setting)
     if recursion is not None:
         variants, earlier = (Reading(recursion, {}),), ()
