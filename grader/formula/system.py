@@ -49,8 +49,21 @@ def is_circular(expr: Expr, asked: frozenset[str]) -> bool:
     return bool(find_names(expr) & asked)
 
 
+def leaves_derivatives(expr: Expr, case: Case) -> bool:
+    """Whether a derivative stands in a formula that must be worked out: ∂h_t/∂h_i."""
+    return any("/" in name and name not in case.asked | case.named for name in find_names(expr))
+
+
+def leaves_general(equations: Sequence[Equation], case: Case) -> bool:
+    """Whether the formula for any earlier step is one in which a derivative stands."""
+    first = next(iter(case.bank.times), "")
+    lefts = [equation.left for equation in equations if leaves_derivatives(equation.right, case)]
+    return len(case.bank.times) > 1 and any(left is not None and left.times[-1:] != (Var(first),) for left in lefts)
+
+
 def judge_system(equations: Sequence[Equation], case: Case) -> Judgement | None:
     """Return what the lines come to together; None where they are no system or nothing known comes of them."""
+    equations = [equation for equation in equations if not leaves_derivatives(equation.right, case)]
     lefts = {equation.left for equation in equations if equation.left is not None}
     if not any(is_circular(e.right, case.asked) for e in equations) and len(lefts) < 2:
         return None

@@ -25,7 +25,7 @@ from grader.formula.meaning import Definition, Setting
 from grader.formula.render import render_latex
 from grader.formula.slips import find_products
 from grader.formula.symbols import REDUCTIONS, FormulaWorld, Key
-from grader.formula.system import holds_generally, judge_system
+from grader.formula.system import holds_generally, judge_system, leaves_general
 from grader.formula.told import find_told
 from grader.formula.tree import Expr, Program, Trans, Where, find_nodes
 from grader.kinds.base import Context, Kind
@@ -150,6 +150,9 @@ def _judge_found(found: FoundAnswer, case: Case, text: str) -> Judgement:
     right = find_late_slip(found, judgement, case)
     if right is not None:
         return replace(judgement, before=right.reading.expr)
+    if judgement.name in case.partly and leaves_general(found.equations, case):
+        detail = "one step is worked out, and the others are left as derivatives"
+        return replace(judgement, sort="refer", name="several", detail=detail, hopeful=False)
     reason = found.odd or find_conflict(found, judgement, case)
     if reason is None and found.unread > 1:
         reason = "much of the answer could not be read, and nothing says which formula is meant"
