@@ -9,23 +9,23 @@ from itertools import pairwise, product
 
 from lark import Token
 
-from grader.formula.extract import drop_struck, find_spans, looks_like_answer
+from grader.formula.definitions import find_recursion, with_definitions
+from grader.formula.extract import find_spans, looks_like_answer
 from grader.formula.faults import MAX_LINKS, MAX_VARIANTS, FormulaFault, NoValue, TooMuch, Unread
 from grader.formula.left import find_odd_left
-from grader.formula.meaning import Definition, Reading, Setting
+from grader.formula.meaning import Reading, Setting
 from grader.formula.normalise import normalise
 from grader.formula.parse import Syntax
+from grader.formula.passage import drop_struck
 from grader.formula.program import is_plain, read_program, split_program
 from grader.formula.roles import Line, Link, read_link, read_span, try_meaning
-from grader.formula.symbols import INDEX_LETTERS, Key
-from grader.formula.syntax import is_small_transpose, mentions_name
+from grader.formula.syntax import is_small_transpose
 from grader.formula.terms import PLAIN_RANKS, RANKS
 from grader.formula.tree import (
     Entries,
     Expr,
     Num,
     Part,
-    Rule,
     Sym,
     Trans,
     Var,
@@ -119,7 +119,7 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
     lines = [line for span in find_spans(text) for line in read_span(span, setting, asked)]
     if sum(len(line.links) for line in lines) > MAX_LINKS:
         raise TooMuch(f"more than {MAX_LINKS} equations and formulas")
-    setting = _with_definitions(lines, setting)
+    setting = with_definitions(lines, setting)
     line = _choose_line(lines, setting)
     if line.role != "asked" and _TABLE.search(text):
         raise Unread("a table of formulas")
@@ -127,7 +127,7 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
     equations = tuple(_find_equations(lines, setting, asked))
     left = _find_left(line, setting, asked)
     variants: tuple[Reading, ...]
-    recursion = _find_recursion(lines, line, setting)
+    recursion = find_recursion(lines, line, setting)
     if recursion is not None:
         variants, earlier = (Reading(recursion, {}),), ()
     else:
@@ -232,64 +232,6 @@ def _find_equations(lines: Sequence[Line], setting: Setting, asked: Sequence[str
 
 
 # --- the choice ---
-def _find_own(line: Line) -> tuple[Key, tuple[str, ...]]:
-    """Return the name that a definition gives a meaning to, and the index letters that it carries."""
-    base, words = line.key or ("", ())
-    length = next((n for n, word in enumerate(words) if word in INDEX_LETTERS or word.isdigit()), len(words))
-    return (base, words[:length]), words[length:]
-
-
-def _is_recursive(line: Line) -> bool:
-    tree = line.links[-1].tree
-    return tree is not None and mentions_name(tree, *_find_own(line)[0])
-
-
-def _with_rules(lines: Sequence[Line], setting: Setting) -> Setting:
-    """Take up the names that stand in their own definitions: δ_3 = …, δ_i = … δ_{i+1} …."""
-    defined = [line for line in lines if line.role == "definition" and line.key is not None]
-    names = {_find_own(line)[0] for line in defined if _is_recursive(line)} - setting.definitions.keys()
-    if not names:
-        return setting
-    own = {
-        (base, words): Definition(indices=("_1",), expr=Sym("$" + "_".join((base, *words)), (Var("_1"),)))
-        for base, words in names
-    }
-    setting = replace(setting, definitions={**setting.definitions, **own})
-    rules = []
-    for line in defined:
-        name, indices = _find_own(line)
-        if name not in names:
-            continue
-        times = tuple(dict.fromkeys((*setting.times, *(index for index in indices if index.isalpha()))))
-        left = try_meaning(line.links[0], setting)
-        right = try_meaning(line.links[-1], replace(setting, times=times))
-        if not isinstance(left, Sym) or not left.name.startswith("$") or right is None:
-            raise Unread(f"{name[0]} is defined by itself", text=line.links[-1].source, position=0)
-        if isinstance(right, Sym) and not right.name.startswith("$"):
-            continue  # "δ_i = ∂J/∂h_i" says what δ is called for, and must not give it its value
-        rules.append(Rule(left.name, left.times[0], right))
-    return replace(setting, rules=tuple(rules))
-
-
-def _with_definitions(lines: Sequence[Line], setting: Setting) -> Setting:
-    given = setting.definitions.keys()
-    setting = _with_rules(lines, setting)
-    ruled = {key for key, found in setting.definitions.items() if found.indices == ("_1",)}
-    for _ in range(2):
-        for line in lines:
-            if line.role != "definition" or line.key is None:
-                continue
-            name, indices = _find_own(line)
-            if name in ruled or name in given:
-                continue
-            times = dict.fromkeys((*setting.times, *indices))
-            expr = try_meaning(line.links[-1], replace(setting, times=tuple(times)))
-            if expr is not None:
-                own = Definition(indices=indices, expr=expr)
-                setting = replace(setting, definitions={**setting.definitions, name: own})
-    return setting
-
-
 def _choose_line(lines: Sequence[Line], setting: Setting) -> Line:
     """Return the answer's line: the last for what was asked, or what follows from it; else the last formula."""
     asked = [n for n, line in enumerate(lines) if line.role == "asked"]
@@ -318,23 +260,6 @@ def _choose_line(lines: Sequence[Line], setting: Setting) -> Line:
 def _is_number(line: Line, setting: Setting) -> bool:
     """Whether nothing but a number or an index letter stands among words: the 3 of "t = 1, 2, 3"."""
     return line.place == "prose" and isinstance(try_meaning(line.links[-1], setting), Num | Var)
-
-
-def _find_recursion(lines: Sequence[Line], chosen: Line, setting: Setting) -> Expr | None:
-    """Return the quantity that a recursion of the student's own defines, where that is the answer.
-
-    Its right side alone would lack the end: "a_t = A, a_i = B a_{i+1}" is a_i, and B a_{i+1} has no value at i = t.
-    """
-    name = _get_rule_name(chosen, setting)
-    rules = [line for line in lines if line.role == "definition" and _get_rule_name(line, setting) == name]
-    if not name or not setting.times or not any(_is_recursive(line) for line in rules):
-        return None
-    return Where(Sym(name, (Var(setting.times[-1]),)), setting.rules)
-
-
-def _get_rule_name(line: Line, setting: Setting) -> str:
-    left = try_meaning(line.links[0], setting) if line.role == "definition" else None
-    return left.name if isinstance(left, Sym) and left.name.startswith("$") else ""
 
 
 def _is_fact(line: Line, setting: Setting) -> bool:

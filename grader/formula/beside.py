@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from grader.formula.extract import MATH, clean_passage
+from grader.formula.extract import MATH
 from grader.formula.normalise import normalise
+from grader.formula.passage import clean_passage
 
 _F = "⟦F⟧"
 _SPACES = re.compile(r"[ \t\r\f\v]+")
