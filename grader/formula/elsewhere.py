@@ -55,6 +55,7 @@ class _Notes:
     named: dict[Key, set[Definition]] = field(default_factory=dict)
     plain: dict[Key, set[Definition | None]] = field(default_factory=dict)
     recursive: set[Key] = field(default_factory=set)
+    guessed: dict[Key, set[Definition]] = field(default_factory=dict)
 
 
 def borrow_names(
@@ -74,6 +75,7 @@ def borrow_names(
         for key in valued.keys() & answers:
             del notes.named[key]
     named = _merge([notes.named for notes in (*others, mine)])
+    named = {**_merge([notes.guessed for notes in others]), **named}
     clear = {
         key: only for key, found in named.items() if (only := _find_only(found)) and _agrees(key, only, (*others, mine))
     }
@@ -145,7 +147,7 @@ def _name_recursion(notes: _Notes, lines: Sequence[Line]) -> None:
     recursive = list(notes.recursive - notes.named.keys())
     if len(recursive) == 1 and notes.asked and not any(line.role == "asked" for line in lines):
         definition = Definition(indices=("i",), expr=Sym(notes.asked[0], (Var("i"),)))
-        notes.named[recursive[0]] = {definition}
+        notes.guessed[recursive[0]] = {definition}
 
 
 def _read_definition(link: Link, line: Line, setting: Setting) -> tuple[Key, Definition | None, bool] | None:

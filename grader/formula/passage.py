@@ -38,6 +38,7 @@ _COMPONENTS = re.compile(
     r"(?:\\q?quad|\\[,; ]|,|\s)\s*\(?(?:for\s+)?[abj-su-z]\s*(?:=|\\in)\s*(?:\\?\{)?1\s*"
     r"(?:\.{2,3}|…|,\s*(?:\d\s*,\s*)*(?:(?:\.{3}|…|\\[lc]?dots)\s*,)?)\s*\d(?:\\?\})?\)?(?=\s*(?:\$|\n|\\|[.,;)]|$))"
 )
+_MOST_BRACES = 20
 _UNDER = re.compile(r"\\(?:under|over)brace\s*\{")
 _UNDER_LABEL = re.compile(r"\s*[_^]\s*(?:\{(?P<inside>(?:[^{}]|\{[^{}]*\})*)\}|(?P<sign>\w))")
 _DOTS = re.compile(r"\\[cl]?dots(?:[bc](?![A-Za-z]))?(?![A-Za-z])|\.{3}|[…⋯]")
@@ -115,7 +116,10 @@ def _bind_sum(text: str) -> str:
 def _unwrap_braces(text: str) -> str:
     """Return a passage without braces under (or over) formulas; "A ⋯ A" over a count is a power."""
     start = 0
-    while match := _UNDER.search(text, start):
+    for _ in range(_MOST_BRACES):
+        match = _UNDER.search(text, start)
+        if match is None:
+            break
         end = _find_closing(text, match.end())
         label = _UNDER_LABEL.match(text, end)
         body, said = text[match.end() : end - 1], (label["inside"] or label["sign"] or "") if label else ""

@@ -14,7 +14,7 @@ _SPOKEN = {
     r"\bsum over (?:all )?([a-z]) of\b": r" \\sum_\1 ",
     r"\bequals\b": " = ",
 }
-_SUBTRACTED = re.compile(r"([^\W\d_]{2,})\s+(?:minus|plus|times|منهای)\b", re.IGNORECASE)
+_SUBTRACTED = re.compile(r"(?<![^\W\d_])([^\W\d_]{2,})\s+(?:minus|plus|times|منهای)\b", re.IGNORECASE)
 _TOLD = re.compile(
     r"\b(transposed?|multiplied|divided|squared|outer|inner|elementwise|hadamard)\b|ترانهاده|ضرب", re.IGNORECASE
 )
