@@ -146,7 +146,7 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
         ),
         equations=equations,
         special=_is_special(left) if left is not None else _is_component(variants[0].expr),
-        among_words=line.place == "prose" and line.role != "asked" and bool(line.words),
+        among_words=_is_among_words(lines, line),
         unread=sum(other.role == "unread" and other.place != "prose" for other in lines) if line.role != "asked" else 0,
     )
 
@@ -255,6 +255,14 @@ def _choose_line(lines: Sequence[Line], setting: Setting) -> Line:
     if mentions:
         return mentions[-1]
     raise Unread("no formula was found in this answer")
+
+
+def _is_among_words(lines: Sequence[Line], chosen: Line) -> bool:
+    """Whether a formula was picked out of a sentence or from among others, and nothing says that it is the answer."""
+    if chosen.role == "asked" or chosen.place == "display":
+        return False
+    several = any(line.role == "expression" for line in lines if line is not chosen)
+    return bool(chosen.words) and (chosen.place == "prose" or several)
 
 
 def _is_number(line: Line, setting: Setting) -> bool:
