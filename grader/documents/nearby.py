@@ -15,6 +15,7 @@ from grader.documents.pieces import goes_on
 from grader.documents.segments import Segment, is_title_line
 
 _FORMULA = re.compile(r"\$\$[^$]*\$\$|\$[^$\n]*\$")
+_SIGNS = re.compile(r"[=∂∑∏Σ^_]")
 _LOOK_BACK = 500
 # No answer has more paragraphs, and no notebook more texts.
 _MOST = 200
@@ -24,6 +25,13 @@ _PERSIAN = re.compile(r"\W{0,8}(?P<part>الف|[بپجتد])\s*[)\-–:.،(]")
 _ANSWERS = re.compile(
     r"[\s*_>(\[-]*(?:\d|\$|\\\[|(?:the )?(?:options?|choices?|first|second|third|fourth|last|both)\b"
     r"|گزینه|اول|دوم|سوم|چهارم)",
+    re.IGNORECASE,
+)
+# "Q1/b1:", "(d1b)", "قسم ب:": a label that a slip may have spoilt.
+_LIKE_LABEL = re.compile(
+    r"[\W_]*(?:(?:[A-Za-z]{0,4}[ .]?\d[\w./-]{0,4}[ ]?[a-z]?|[A-Za-z]\d?"
+    r"|[\u0600-\u06ff]{1,6} [\u0600-\u06ff]{1,3})[ ]?[):.\]}]"
+    r"|(?:q|ques\w*|a?ns\w*|a\w{3,4}er|part|سوال|قسمت|مورد|بخش)\W{0,2}\w{1,5}\b|(?:[b-h]|الف|[بپجتد])\s+\w)",
     re.IGNORECASE,
 )
 
@@ -41,16 +49,24 @@ class _Above:
             self.numbers.add(count.number)
 
 
-def find_hidden(place: Place, wanted: Sequence[Place], segments: Sequence[Segment]) -> str:
-    """Say where the answer to ``place`` may stand though no label of it counts; "" where it can stand nowhere."""
+def find_hidden(
+    place: Place, wanted: Sequence[Place], segments: Sequence[Segment], extracted: Collection[int] = ()
+) -> str:
+    """Say where the answer to ``place`` may stand though no label of it counts; "" where it can stand nowhere.
+
+    ``extracted`` are the documents whose formulas may have lost their shape.
+    """
     if not place.part:
         return ""
     told = [item for item in segments if item.place and not item.closed]
     return (
         _find_label(place, wanted, told)
         or _find_name(place, segments)
-        or _find_text(place, wanted, told)
+        or _find_text(place, wanted, [item for item in segments if item.place])
+        or _find_line(place, wanted, told)
         or _find_items(place, told)
+        or _find_twice(place, told)
+        or _find_crowd(place, wanted, [item for item in told if item.document in extracted])
         or _find_shut(place, segments)
     )
 
@@ -61,6 +77,34 @@ def _find_shut(place: Place, segments: Sequence[Segment]) -> str:
         label = item.units[0][0].label if item.place and item.closed and not item.place.question else None
         if label is not None and label.part == place.part and not is_placeholder(item.unstruck):
             return f"a text stands under “{place.part}”, of a question that could not be told"
+    return ""
+
+
+def _find_twice(place: Place, told: Sequence[Segment]) -> str:
+    """Find another part of the same question that is answered twice: one of the two labels may be a slip."""
+    seen: set[Place] = set()
+    for item in told:
+        if item.place is None or item.place.question != place.question or not item.place.part:
+            continue
+        if item.place in seen and not item.continues and not item.corrects and not is_placeholder(item.unstruck):
+            return f"{_name(item.place)} is labelled twice, and one of the two may be this part"
+        seen.add(item.place)
+    return ""
+
+
+def _find_crowd(place: Place, wanted: Sequence[Place], told: Sequence[Segment]) -> str:
+    """Find a part of the same question with room for those behind it that have no label: as many formulas as parts."""
+    parts = [other for other in wanted if other.question == place.question]
+    named = {item.place for item in told}
+    before = next((other for other in reversed(parts[: parts.index(place)]) if other in named), None)
+    if before is None:
+        return ""
+    behind = parts[parts.index(before) + 1 :]
+    lost = next((index for index, other in enumerate(behind) if other in named), len(behind))
+    for item in told:
+        formulas = sum(bool(_SIGNS.search(text)) for text in _list_paragraphs(item)) if item.place == before else 0
+        if formulas > lost:
+            return f"{formulas} formulas stand under {_name(before)}, and no label tells them apart"
     return ""
 
 
@@ -150,17 +194,34 @@ def _find_text(place: Place, wanted: Sequence[Place], segments: Sequence[Segment
     """Find a text under another label that answers this part by the rubric's clues, or seems to be a second answer."""
     parts = [other for other in wanted if other.question == place.question]
     before = parts[parts.index(place) - 1] if parts[0] != place else None
+    answered = any(item.place and item.place.question == place.question for item in segments)
     for item in segments:
         if item.place is None:
             continue
         for index, text in enumerate(islice(_list_paragraphs(item), _MOST)):
             suited = find_suited(text, wanted)
+            if item.closed:
+                if suited == {place}:
+                    return "a text under another question reads like an answer to this part"
+                continue
             own = item.place in suited
             same = item.place.question == place.question
-            if not own and (suited == {place} or (same and place in suited)):
+            lost = place in suited and {other.question for other in suited} == {place.question} and not answered
+            if not own and (suited == {place} or (same and place in suited) or lost):
                 return f"the text under {_name(item.place)} reads like an answer to this part"
-            if index and not own and item.place == before and _ANSWERS.match(text):
+            if index and not own and item.place == before and (_ANSWERS.match(text) or _LIKE_LABEL.match(text)):
                 return f"a second answer seems to stand under {_name(item.place)}"
+    return ""
+
+
+def _find_line(place: Place, wanted: Sequence[Place], told: Sequence[Segment]) -> str:
+    """Find a line under another part of the same question that answers this one alone: an item without its letter."""
+    for item in told:
+        if item.place is None or item.place.question != place.question or item.place == place:
+            continue
+        lines = [text for unit, text in item.units[1:] if not unit.quoted and text.strip()]
+        if any(find_suited(text, wanted) == {place} for text in lines[:_MOST]):
+            return f"a line under {_name(item.place)} reads like an answer to this part"
     return ""
 
 
