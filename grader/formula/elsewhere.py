@@ -116,7 +116,7 @@ def _is_any(definition: Definition, names: Sequence[str]) -> bool:
 
 def _take_notes(text: str, setting: Setting, asked: Sequence[str]) -> _Notes:
     """Return what a passage says of names; one that cannot be read says nothing."""
-    notes = _Notes(asked)
+    notes, bare = _Notes(asked), setting
     text = _NAMED.sub(lambda match: f"${match['name']} = {match['what']}$", text)
     try:
         lines = [line for span in find_spans(text) for line in read_span(span, setting, asked)][:_MOST_LINES]
@@ -124,6 +124,8 @@ def _take_notes(text: str, setting: Setting, asked: Sequence[str]) -> _Notes:
         return notes
     for line in lines:
         for link in line.links if len(line.links) > 1 else ():
+            if try_meaning(link, bare) is not None:
+                continue
             found = _read_definition(link, line, setting)
             if found is None:
                 continue
@@ -152,7 +154,7 @@ def _name_recursion(notes: _Notes, lines: Sequence[Line]) -> None:
 
 def _read_definition(link: Link, line: Line, setting: Setting) -> tuple[Key, Definition | None, bool] | None:
     key = find_key(link.tree) if link.tree is not None else None
-    if key is None or setting.table.find(*key) is not None or try_meaning(link, setting) is not None:
+    if key is None or setting.table.find(*key) is not None:
         return None
     base, words = key
     length = next((n for n, word in enumerate(words) if word in INDEX_LETTERS or word.isdigit()), len(words))
