@@ -54,6 +54,7 @@ _OPEN = re.compile(
     re.IGNORECASE,
 )
 _MENDED = re.compile(r"\b(or rather|sorry|wait|instead|corrected|i mean|no, )\b|(?<!\w)(اصلاح|نه،)", re.IGNORECASE)
+_RECKONED = re.compile(r"\b(sum|sums|add(ing)?|total|product|mean|average)\b|جمع|مجموع|میانگین", re.IGNORECASE)
 _TABLE = re.compile(r"^[ \t]*(?:\|[ \t]*)?:?-{3,}:?[ \t]*\|", re.MULTILINE)  # the line below a table's head
 _FACTS = ("J", "J_t", "h", "z", "o", "x", "y", "yhat")
 
@@ -89,6 +90,7 @@ class FoundAnswer:
     unread: how many lines could not be read where nothing says which one is the answer.
     odd: why the left side is not what was asked for, "" where it is.
     among_words: it was picked out of a sentence, and nothing says that it is what was asked for.
+    reckoned: words before it say that something is done with it: "the sum of A, B".
     borrowed: names in it may stand for formulas from elsewhere in the report.
     """
 
@@ -104,6 +106,7 @@ class FoundAnswer:
     unread: int = 0
     odd: str = ""
     among_words: bool = False
+    reckoned: bool = False
     borrowed: bool = False
 
 
@@ -146,6 +149,7 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
         ),
         equations=equations,
         special=_is_special(left) if left is not None else _is_component(variants[0].expr),
+        reckoned=line.place == "prose" and line.role != "asked" and bool(_RECKONED.search(text)),
         among_words=_is_among_words(lines, line),
         unread=sum(other.role == "unread" and other.place != "prose" for other in lines) if line.role != "asked" else 0,
     )

@@ -16,7 +16,7 @@ _PLAIN_SIZE = r"\d{1,2}\s?(?:x|×|\\times|\bby\b)\s?\d{1,2}(?![\w.^_])"
 _SIZES = rf"{_PLAIN_SIZE}(?:\s*[·⋅*,→]\s*{_PLAIN_SIZE})*"
 _ONE_SIZE = rf"(?:[(\[]\s*{_PLAIN_SIZE}\s*[)\]]|(?<![\w.^{{_]){_PLAIN_SIZE})"
 _SIZE = re.compile(
-    rf"(?:(?<=[\s$}}~])|(?<=quad)|(?<=\\[,;: ]))[(\[]\s*{_SIZES}\s*[)\]](?:\s*(?:=|->|→|[·*×])?\s*{_ONE_SIZE})*"
+    rf"(?<![\^_{{(\[+\-*/·×])[(\[]\s*{_SIZES}\s*[)\]](?:\s*(?:=|->|→|[·*×])?\s*{_ONE_SIZE})*"
     rf"|(?<=\s\s){_PLAIN_SIZE}(?=\s*(?:[,;.\n]|\s\s|$))"
     rf"|(?<![\w\\])(?:an?|size|shape|dimensions?|اندازه|ابعاد|ماتریس)\s+\$?{_PLAIN_SIZE}\$?"
     r"(?:[ ]?(?:matrix|vector|است))?"

@@ -14,6 +14,9 @@ _SPOKEN = {
     r"\bsum over (?:all )?([a-z]) of\b": r" \\sum_\1 ",
     r"\bequals\b": " = ",
 }
+# "sum of g_1, g_2 and g_3"
+_LISTED_ONE = r"((?:[^\s,{}]|\{[^{}]{0,20}\})+(?:,\d)?)"
+_LISTED = re.compile(rf"\bsum of (?:the )?{_LISTED_ONE}, {_LISTED_ONE},? and {_LISTED_ONE}(?=\s|[.;]|$)")
 _SUBTRACTED = re.compile(r"(?<![^\W\d_])([^\W\d_]{2,})\s+(?:minus|plus|times|منهای)\b", re.IGNORECASE)
 _TOLD = re.compile(
     r"\b(transposed?|multiplied|divided|squared|outer|inner|elementwise|hadamard)\b|ترانهاده|ضرب", re.IGNORECASE
@@ -46,6 +49,7 @@ def _translate_words(source: str, vocabulary: Vocabulary) -> str:
     for match in _SUBTRACTED.finditer(source):
         if not _is_known(match[1], vocabulary):
             raise Unread("a formula told in words", text=source, position=match.start())
+    source = _LISTED.sub(r"\1 + \2 + \3", source)
     for pattern, sign in _SPOKEN.items():
         source = re.sub(pattern, sign, source, flags=re.IGNORECASE)
     spoken = _TOLD.search(source)

@@ -36,6 +36,7 @@ from grader.model import Answer, Evidence, Finding, Review, Verdict
 _START = re.compile(r"h(_\{?0\}?|₀|_\{\(0\)\}|\^\{\(0\)\})\s*(=|is|\\equiv)\s*(\\mathbf\s*\{?\s*)?(0|zero|\\vec)")
 _FOR_ALL = re.compile(r"\b(for|of) (all|every|any|each)\b|\\forall|برای (هر|همه)", re.IGNORECASE)
 MAX_SHOWN = 3_000
+_SURE = ("reading", "refer")
 _BY_WORDS = ("beside", "several")  # referred for what stands around the formula, which its value does not tell
 
 
@@ -136,10 +137,10 @@ def _judge_found(found: FoundAnswer, case: Case, text: str) -> Judgement:
         detail = "the lines are right, and a quantity in them is explained wrongly beside them"
         return replace(judgement, sort="refer", name="several", detail=detail) if doubtful else judgement
     judgement = judge(found.variants, case)
-    if found.borrowed and judgement.sort not in ("reading", "refer"):
+    if found.borrowed and judgement.sort not in _SURE:
         detail = "it uses names that are explained elsewhere in the report, and with them it is not right"
         return replace(judgement, sort="refer", name="borrowed", detail=detail, hopeful=False)
-    if found.among_words and judgement.sort == "wrong":
+    if (found.among_words and judgement.sort == "wrong") or (found.reckoned and judgement.sort not in _SURE):
         detail = "the answer is told in words, and the formula among them is not right"
         return replace(judgement, sort="refer", name="several", detail=detail, hopeful=False)
     if found.rival is not None:
