@@ -22,10 +22,13 @@ from grader.formula.roles import Line, Link, read_link, read_span, try_meaning
 from grader.formula.syntax import is_small_transpose
 from grader.formula.terms import PLAIN_RANKS, RANKS
 from grader.formula.tree import (
+    Add,
+    Big,
     Entries,
     Expr,
     Num,
     Part,
+    Program,
     Sym,
     Trans,
     Var,
@@ -149,7 +152,7 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
         ),
         equations=equations,
         special=_is_special(left) if left is not None else _is_component(variants[0].expr),
-        reckoned=line.place == "prose" and line.role != "asked" and bool(_RECKONED.search(text)),
+        reckoned=_is_reckoned(line, variants[0].expr, text),
         among_words=_is_among_words(lines, line),
         unread=sum(other.role == "unread" and other.place != "prose" for other in lines) if line.role != "asked" else 0,
     )
@@ -267,6 +270,13 @@ def _is_among_words(lines: Sequence[Line], chosen: Line) -> bool:
         return False
     several = any(line.role == "expression" for line in lines if line is not chosen)
     return bool(chosen.words) and (chosen.place == "prose" or several)
+
+
+def _is_reckoned(line: Line, expr: Expr, text: str) -> bool:
+    """Whether words beside a formula speak of a sum or a product that it does not hold."""
+    if line.place != "prose" or line.role == "asked" or not _RECKONED.search(text):
+        return False
+    return not any(isinstance(node, Add | Big | Program) for node in find_nodes(expr))
 
 
 def _is_number(line: Line, setting: Setting) -> bool:
