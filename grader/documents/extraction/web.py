@@ -26,7 +26,7 @@ _UNSEEN_STYLE: Final = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])", re.IGNORECASE
 )
 
-_ASSISTIVE: Final = re.compile(rb"</svg>\s{0,9}(?=<mjx-assistive-mml\b)")
+_DRAWING: Final = re.compile(rb"<mjx-container\b|<svg\b|(?P<end></svg>\s{0,9}(?=<mjx-assistive-mml\b))")
 # What a script draws is a picture.
 _CANVAS: Final = re.compile(rb"<canvas\b[^<>]{0,2000}>", re.IGNORECASE)
 
@@ -54,12 +54,15 @@ def read_web(_name: str, data: bytes) -> dict[str, Any]:
 def _drop_drawings(data: bytes) -> bytes:
     """Return the page without MathJax's drawings of formulas, behind which it keeps their MathML."""
     kept, position = [], 0
-    for drawn in _ASSISTIVE.finditer(data):
-        container = data.rfind(b"<mjx-container", position, drawn.start())
-        start = data.find(b"<svg", max(container, position), drawn.start())
-        if container >= 0 and start >= 0:
+    contained, start = False, -1
+    for found in _DRAWING.finditer(data):
+        if found[0].startswith(b"<mjx"):
+            contained, start = True, -1
+        elif not found["end"]:
+            start = found.start() if contained and start < 0 else start
+        elif start >= 0:
             kept.append(data[position:start])
-            position = drawn.end()
+            contained, start, position = False, -1, found.end()
     return b"".join([*kept, data[position:]])
 
 
