@@ -135,7 +135,8 @@ class Label:
     ``sure`` is False for a bare number, which is as often a list item or an option, and for a ``bare`` letter that
     nothing closes ("b 3"). ``full`` is True where question and part are named together, ``word`` where a word such as
     "Question" names the question. ``struck`` tells that the label alone is struck out, ``several`` that more parts than
-    one are named ("(a) and (b)"): then ``part`` is "".
+    one are named ("(a) and (b)"): then ``part`` is "". ``spoken``: it stands in
+    running text.
     """
 
     rest: str
@@ -149,6 +150,7 @@ class Label:
     bare: bool = False
     corrects: bool = False
     continues: bool = False
+    spoken: bool = False
 
     @property
     def alone(self) -> bool:

@@ -18,6 +18,7 @@ from grader.documents.segments import Segment, is_title_line
 _FORMULA = re.compile(r"\$\$[^$]*\$\$|\$[^$\n]*\$")
 _SIGNS = re.compile(r"[=∂∑∏Σ^_]")
 _LOOK_BACK = 500
+_LONG = 20  # words
 # No answer has more paragraphs, and no notebook more texts.
 _MOST = 200
 _JUNK = " \t.,;:!?|()[]{}<>*_~`'\"#-–—"
@@ -66,7 +67,18 @@ def find_hidden(
         or _find_twice(place, wanted, told)
         or _find_crowd(place, wanted, [item for item in told if documents[item.document].extracted])
         or _find_shut(place, segments)
+        or _find_spoken(place, told)
     )
+
+
+def _find_spoken(place: Place, told: Sequence[Segment]) -> str:
+    """Find a long answer to an earlier part in running text that names parts: it may go on to this one unnamed."""
+    for item in told:
+        label = item.units[0][0].label
+        same = item.place is not None and item.place.question == place.question and item.place.part < place.part
+        if same and label is not None and label.spoken and len(item.unstruck.split()) > _LONG:
+            return "the answers to this question stand in running text"
+    return ""
 
 
 def _find_shut(place: Place, segments: Sequence[Segment]) -> str:

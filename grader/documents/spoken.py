@@ -131,7 +131,8 @@ def _cut(unit: Unit, marks: Sequence[_Mark]) -> list[Unit]:
         pieces.append(replace(unit, label=kept) if kept else replace(unit, text=before, label=None))
     for mark, stop in zip(marks, [*(other.start for other in marks[1:]), len(text)], strict=True):
         sure = bool(mark.question)
-        label = Label(rest=text[mark.end : stop], question=mark.question, part=mark.part, full=sure, word=sure)
+        rest = text[mark.end : stop]
+        label = Label(rest=rest, question=mark.question, part=mark.part, full=sure, word=sure, spoken=True)
         joint = "\n" if pieces else unit.joint
         pieces.append(replace(unit, text=text[mark.start : stop], label=label, joint=joint, heading=False))
     return pieces
