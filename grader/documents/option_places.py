@@ -56,7 +56,8 @@ def find_designations(unit: str, options: Sequence[Nameable]) -> list[Place]:
     """Return every place of a unit (about a sentence) that names an option by number, letter or order."""
     lettered = build_names(options, LETTERS)
     entry = rf"\(?(?:{build_names(options, LETTERS, NUMERALS)})\)?(?![\w_^'])"
-    more = rf"(?:(?:{AND}|{OR})(?:and )?(?:the )?(?:{NOUN}\s*)?{entry})*"
+    # "1 2 and 3": digits of a list may stand side by side.
+    more = rf"(?:(?:(?:{AND}|{OR})(?:and )?(?:the )?(?:{NOUN}\s*)?{entry})|(?<=\d) (?=\d(?![\w.])){entry})*"
     stop = rf"(?=\s*(?:$|[.,:;\-(=)|✓]|{BECAUSE.pattern}|\bare\b|\bis\b|=>|درست|صحیح))"
     lists = [
         *re.finditer(rf"{NOUN}\s*(?:(?:is|are|:|=)\s*)*(?P<list>{entry}{more})", unit),
@@ -150,7 +151,8 @@ def _find_formulas(option: Nameable, folded: str) -> list[tuple[int, int]]:
 
 @functools.lru_cache(maxsize=512)
 def _formula_pattern(formula: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w.|]){re.escape(canonical_formulas(fold(formula)).strip())}(?![\w.|])")
+    canonical = re.escape(canonical_formulas(fold(formula)).strip()).replace("=", r"\s?=\s?")
+    return re.compile(rf"(?<![\w.|]){canonical}(?![\w.|])")
 
 
 # --- claimed or denied -----------------------------------------------------------------------------------------------

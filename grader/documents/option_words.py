@@ -62,7 +62,7 @@ JOINT = re.compile(
 )
 # What may follow "second" or "2" when it names an option; another noun ("second word", "2 labels") may not.
 FOLLOW = re.compile(
-    r"^\s*(?:$|[.,:;()\-+!?/&|\"'=>✓✗\]]|(?:and|or|is|are|was|were|isn't|aren't|one|ones|option|options|choice|choices"
+    r"^\s*(?:$|[.,:;()\-+!?/&|\"'=>✓✗\]]|(?:and|n?or|is|are|was|were|isn't|aren't|one|ones|option|options|choice|choices"
     r"|answer|answers|tasks?|cases?|model|items?|network|architecture|statement|expression|formula|alternative|because"
     r"|since|as|only|but|not|too|also|both|fits?|suits?|works?|should|would|can|cannot|does|doesn't|gives?"
     r"|needs?|has|have"
@@ -103,10 +103,12 @@ CORRECTION = re.compile(
     r"|\bi (?:now )?(?:choose|pick|take|select|go with|change (?:it|this|that|my (?:answer|choice))|switch|corrected)\b"
     r"(?=.{0,24}\b(?:instead|now)\b|[^.]{0,12}\bto\b)"
     r"|\bat first (?:sight|glance|look)\W{1,3}but(?: then)?\b"
-    r"|ببخشید|اصلاح|(?m:^)[ \t>*(–—-]{0,8}نه\s*[,.]|اشتباه (?:شد|کردم)|(?:جواب|پاسخ|انتخاب) نهایی|در نهایت"
+    r"|(?:ولی|اما|که) نه\s*[,.:;!]|ببخشید|اصلاح|(?m:^)[ \t>*(–—-]{0,8}نه\s*[,.]|اشتباه (?:شد|کردم)|(?:جواب|پاسخ|انتخاب) نهایی|در نهایت"
 )
 EXCEPT = re.compile(
-    r"\b(?:all|every(?:thing)?|each|both others)\b.{0,20}\b(?:but|except|excluding|other than|apart from|besides)\b"
+    r"\b(?:all|every(?:thing)?|each|both others)\b(?:[^,.;:]{0,20}\bbut\b"
+    r"|[^.;]{0,20}\bbut\b(?=.*\b(?:\w+n't|away|out|remov\w*|drop\w*|cross\w*|leave|withdraw)\b)|.{0,20}\b(?:but not"
+    r"|except|excluding|other than|apart from|besides)\b)"
     r"|همه.{0,15}(?:به جز|بجز|غیر از|جز)|(?:به جز|بجز|به غیر از|غیر از).{0,60}(?:بقیه|سایر|باقی|دو تای دیگر)"
 )
 # "Option 4? … Hmm no, …": asked and taken back, whatever comes after without a name.
@@ -149,7 +151,11 @@ WAVERED = re.compile(
 DENIAL_AFTER = re.compile(
     r"\b(?:is|are|was|were|seems?|would be)?\s*(?:not|n't|wrong|incorrect|false|impossible|unsuitable|ruled out"
     r"|excluded"
-    r"|out\b(?! ?puts?\b)|no good)\b|\b(?:isn't|aren't|doesn't|don't|can't|cannot|won't)\b|✗|✘|❌|×|\bnope\b"
+    r"|out\b(?! ?puts?\b| of\b(?! (?:the (?:question|race)|question|place|scope)\b))|no good)\b"
+    r"|\b(?:isn't|aren't|doesn't|don't|can't|cannot|won't|wouldn't|couldn't)\b|✗|✘|❌|×|\bnope\b"
+    # "3 would be my first idea"
+    r"|\b(?:would be|was|is|were|had been) (?:my|the|our) (?:first|initial|original|spontaneous)"
+    r" (?:idea|thought|guess|choice|instinct|impression|answer|reaction)\b"
     r"|نیست|غلط|نادرست|نمی\s*\w+|\bنه\b(?=\W*(?:$|[,.;:]|چون|زیرا|به دلیل))|خیر|ندار"
 )
 # "… needs the future, so no." "… a whole string of words, so that one is out."
@@ -168,6 +174,9 @@ DENIAL_BEFORE = re.compile(
     r"|going to say|almost chose|thought of|hesitated on)\s+(?:\w+\s+){0,2}\W*$"
     r"|\b(?:don't|do not|doesn't|does not|wouldn't|can't) (?:think|believe|agree|choose|pick|like)\b[^,.;]{0,24}$"
     r"|\b(?:neither|nor|not)\b[^,.;]{0,14}\b(?:and|or|nor)\b[^,]{0,8}$"
+    r"|\bnot (?:the |a |an )?(?:ones?|models?|networks?|options?|cases?|versions?|kinds?|variants?|rnns?)"
+    r" (?:with|where|when|in which|that|which|whose|of|for|using|having)\b[^,.;:]{0,24}$"
+    r"|(?<!\w)نه (?:گزینه |مورد |شماره )?[^,.;:]{1,8} (?:و|یا) [^,.;:]{0,8}$"
     r"|(?<!\w)(?:به جز|بجز|غیر از|برخلاف|نه)\s*(?:گزینه|مورد|شماره)?\s*(?:ی|های)?[^\w,;:]*$"
 )
 

@@ -38,6 +38,7 @@ MAX_NUMBERS = 60
 class Named:
     """What a text names. ``doubt`` says why nothing can be told from it (then ``chosen`` is only a suggestion).
 
+    ``refused`` are the options that the text rules out.
     ``by`` is how: number, words, all but, the others, marks. ``in_words`` are the options whose words or formulas the
     text asserts, ``denied_words`` those whose words it only denies. ``contrary`` is a sentence that says of the chosen
     options what rules an option out. ``apart``: options are claimed in more than one sentence. ``text`` is all that was
@@ -51,6 +52,7 @@ class Named:
     none_of_them: bool = False
     in_words: frozenset[int] = frozenset()
     denied_words: frozenset[int] = frozenset()
+    refused: frozenset[int] = frozenset()
     contrary: str = ""
     apart: bool = False
     text: str = ""
@@ -99,6 +101,7 @@ def _read_sentences(body: str, options: Sequence[Nameable], cues: Sequence[str],
     named = _settle(text, frozenset(option.number for option in options), mentions, asserted, denied)
     claimed = {mention.unit for mention in mentions if mention.claim}
     others = {mention.unit for mention in mentions if mention.place.option not in named.chosen}
+    others |= {index for index, unit in enumerate(units) if _only_denies(unit, options, denials) - named.chosen}
     return replace(
         named,
         claim="\n".join(units[index] for index in sorted(claimed)),
@@ -106,9 +109,16 @@ def _read_sentences(body: str, options: Sequence[Nameable], cues: Sequence[str],
         about="\n".join(unit for index, unit in enumerate(units) if index not in others),
         in_words=asserted,
         denied_words=denied - asserted,
+        refused=(denied | {mention.place.option for mention in mentions if mention.denied}) - asserted - named.chosen,
         contrary=find_contrary(units, mentions, options, denials, named.chosen),
         apart=len({m.unit for m in mentions if m.claim and not m.denied}) > 1,
     )
+
+
+def _only_denies(unit: str, options: Sequence[Nameable], denials: Sequence[str]) -> frozenset[int]:
+    """Return the options that a sentence denies by their words, none where it asserts any."""
+    asserted, denied = read_words([unit], (), options, denials)
+    return frozenset() if asserted else denied
 
 
 def _units(text: str, cues: Sequence[str] = ()) -> list[str]:
@@ -154,8 +164,11 @@ def _settle(
         return Named(chosen=everything - excluded, by="all but")
     if not chosen and not asserted and (refused or denied) and OTHERS.search(text):
         return Named(chosen=everything - refused - denied, by="the others")
-    if not (mentions or asserted or denied) and ALL_CHOSEN.match(text):
-        return Named(chosen=everything, by="all", doubt=EVERY)
+    if ALL_CHOSEN.match(text):
+        if not (refused or denied) and chosen | asserted in (frozenset(), everything):
+            return Named(chosen=everything, by="all", doubt=EVERY)
+        if chosen and chosen != everything:
+            return Named(chosen=chosen, by="number", doubt="all options are chosen and then some of them")
     if chosen:
         doubt = _number_doubt(chosen, refused, counted, mentions)
     elif not asserted and NONE.search(text):

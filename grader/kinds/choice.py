@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
-from grader.documents.option_words import DISMISSED, TAKEN_BACK, parse_option
+from grader.documents.option_words import DISMISSED, TAKEN_BACK, UNSURE, parse_option
 from grader.documents.options import Named, find_named
 from grader.documents.phrases import check_phrases, find_phrase, locate_phrase
 from grader.kinds.answers import build_missing, build_shown, find_absent
@@ -113,6 +113,7 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
     named = find_named(answer.text, question.options, question.question_cues, question.denials)
     if not named.text.strip():
         return build_missing("choice", criterion, answer)
+    named = _eliminate(question, named)
     group = None if named.chosen else _find_group(question, named)
     contradiction = _find_contradiction(question, named)
     settled = group is not None and _settles(question, group, named)
@@ -128,6 +129,23 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
         review = Review(reason=doubt, suggested_verdict=verdict, suggested_credit=suggested)
         return _evidence(criterion, question, answer, named, None, findings, review)
     return _evidence(criterion, question, answer, named, credit, _findings(question, named, group), None, group)
+
+
+def _eliminate(question: Question, named: Named) -> Named:
+    """Return the one option that is left where the text only rules out the others, by itself or by their group."""
+    if named.chosen or named.in_words or len(question.key) > 1 or UNSURE.search(named.text):
+        return named
+    ruled_out = set(named.refused)
+    left = {option.number for option in question.options}
+    for group in question.groups:
+        if _is_meant(group.phrases, named.reason):
+            left &= set(group.options)
+        elif any(locate_phrase(phrase, named.reason) for phrase in group.phrases):
+            ruled_out |= set(group.options)
+    left -= ruled_out
+    if len(left) != 1 or not ruled_out:
+        return named
+    return replace(named, chosen=frozenset(left), by="elimination", doubt="")
 
 
 def _settles(question: Question, group: Group, named: Named) -> bool:
@@ -202,6 +220,8 @@ def _find_contradiction(question: Question, named: Named) -> str:
             return f"The text names {listed}, but says {said[0].text}."
     if len(chosen) == 1 and chosen <= named.denied_words:
         return f"The text chooses {listed}, but denies what it says."
+    if both := _find_both(question, named):
+        return f"The text says both {both}."
     if named.contrary:
         return f"The text chooses {listed}, but says: {named.contrary[:200]}."
     about = _about_chosen(question, named)
@@ -209,6 +229,27 @@ def _find_contradiction(question: Question, named: Named) -> str:
         told = "\n".join(unit for unit in about.splitlines() if not _is_meant(entry.unless, unit))
         if entry.option in chosen and _is_meant(entry.phrases, told):
             return entry.message
+    return ""
+
+
+_AND = re.compile(r"\W{0,3}(?:and|as well as|plus|&|\+|و)(?: also| the| a| an)*\W{0,2}")
+_CHOICE_OF = re.compile(r"\b(?:between|compar\w*|differen\w*|neither|not|of|versus)\b[^.;]{0,30}$|(?<!\w)(?:بین|تفاوت|مقایسه)[^.;]{0,30}$")
+
+
+def _find_both(question: Question, named: Named) -> str:
+    """Return what the text claims in one breath of groups that exclude each other, "" for nothing."""
+    said = [
+        (*span[:2], group.text)
+        for group in question.groups
+        for phrase in group.phrases
+        for span in locate_phrase(phrase, named.text)
+        if span[2]
+    ]
+    for start, end, first in sorted(said):
+        for other, _, second in said:
+            joined = first != second and 0 < other - end < 30 and _AND.fullmatch(named.text[end:other])
+            if joined and not _CHOICE_OF.search(named.text[:start]):
+                return f"{first} and {second}"
     return ""
 
 
