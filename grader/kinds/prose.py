@@ -121,11 +121,22 @@ def _find_unread(question: Question, reading: Reading) -> tuple[str, Sequence[Se
     unread = [
         sentence
         for sentence in reading.sentences
-        if not _is_heading(sentence) and (sentence.folded not in used or _has_unread_clause(question, sentence))
+        if not _is_heading(sentence)
+        and not (sentence.folded not in used and _is_beside(question, sentence))
+        and (sentence.folded not in used or _has_unread_clause(question, sentence))
     ]
     if unread and hits:
         return "A sentence was not understood; it may hold what is missing.", unread
-    return ("None of the key points could be found in the text.", reading.sentences) if not hits else ("", ())
+    if hits or not unread:
+        return "", ()
+    return "None of the key points could be found in the text.", reading.sentences
+
+
+def _is_beside(question: Question, sentence: Sentence) -> bool:
+    """Return whether a sentence only tells what earns nothing, and goes on to nothing else."""
+    topics = [word for point in question.points if point.deciding for word in point.topic]
+    said = any(find_phrase(phrase, sentence.folded) for phrase in question.beside)
+    return said and not any(locate_phrase(word, sentence.folded) for word in topics) and not _FURTHER.search(sentence.folded)
 
 
 def _has_unread_clause(question: Question, sentence: Sentence) -> bool:
