@@ -95,7 +95,8 @@ def _add_list(places: dict[int, Place], unit: str, found: re.Match[str], options
 def _add_ordinals(places: dict[int, Place], unit: str, number: int) -> None:
     for match in re.finditer(rf"(?<!\w)(?:{ORDINALS[number]})(?!\w)", unit):
         rest = unit[match.end() :]
-        if not FOLLOW.match(rest) or re.match(r"\s*-?\s*order|\s*two", rest):
+        called = re.search(r"(?:گزینه|مورد|شماره|حالت) ?ی? ?$", unit[: match.start()])
+        if not (called or FOLLOW.match(rest)) or re.match(r"\s*-?\s*order|\s*two", rest):
             continue
         listed = re.match(r"\s*,?\s*(?:and|و)\s", rest)
         # "First, the network reads ..." and a bare "اول" (at first) open a sentence, they name nothing.

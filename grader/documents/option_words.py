@@ -88,7 +88,7 @@ LEAD = re.compile(
 )
 # What makes an answer of what stands before it: "2 and 3 are correct", "the third too".
 APPROVAL = re.compile(
-    r"\b(?:correct|right|true|suitable|suits?|appropriate|many to one|fits?|too|also|as well|both|answers?"
+    r"\b(?:correct|right|true|suitable|suits?|appropriate|many to one|fits?|too|also|as well|both(?! [\w-]*directional)|answers?"
     r"|works?|applies"
     r"|apply|best|ok|fine|valid)\b|جواب|پاسخ|درست|صحیح|مناسب|بله|انتخاب|\bهم\b|همچنین|✓"
 )
@@ -167,7 +167,8 @@ DISMISSED = re.compile(
 )
 DENIAL_BEFORE = re.compile(
     r"\b(?:not|never|neither|nor|except|excluding|but not|rather than|instead of|unlike|exclude|reject|rule out"
-    r"|ruled out"
+    r"|ruled out|(?:cross|strike|struck|scratch|throw|leave|left|kick|weed)\w* (?:out|off|away)|eliminat\w*|discard\w*"
+    r"|dismiss\w*|omit\w*|remov\w*|drop\w*"
     r"|without|isn't|cannot be|can't be|other than|no for|no to"
     r"|first (?:thought|chose|picked|said|guessed|guess was|thought was|took|wanted)"
     r"|initially \w+|hesitated (?:between|with)"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from grader.documents.notation import canonical_formulas
 from grader.documents.option_lists import BOLD, read_list
 from grader.documents.option_mentions import Mention, find_contrary, find_mentions, find_only, read_words
-from grader.documents.option_places import find_words
+from grader.documents.option_places import find_designations, find_words
 from grader.documents.option_words import (
     ALL,
     ALL_CHOSEN,
@@ -139,6 +139,9 @@ def _corrected(units: Sequence[str], mentions: Sequence[Mention], options: Seque
     for cue in reversed(list(CORRECTION.finditer("\n".join(units)))):
         before = any(start < cue.start() for start, _ in places)
         after = any(start >= cue.end() and not denied for start, denied in places)
+        # "... no: three": behind the cue a sentence begins anew.
+        rest = "\n".join(units)[cue.end() :].split("\n")[0].lstrip(" ,.:;-")
+        after = after or any(place.start == 0 for place in find_designations(rest, options))
         if before and after:
             return cue.end()
     return 0

@@ -168,6 +168,8 @@ _PERSIAN_SENTENCE = re.compile(
 )
 # "dL/dq = 0" states something without a verb.
 _EQUATION = re.compile(r"\bd ?\w{1,8} ?/ ?d ?\w{1,8} ?=")
+# "zero gradients => dead weights": one arrow between a few words states what follows from what.
+_FOLLOWS = re.compile(r"[^<>=\w]*(?:[\w'&/.]+[ ,()]+){2,8}[=-]> ?(?:[\w'&/.]+[ ,()]*){2,8}[.!]?")
 _SUPPOSED = re.compile(
     r"\b(?:if|unless|suppose|assume)\b.{0,60}\b(?:were|was|would|could|had)\b|\bwould (?:be|have)\b"
     r"|\bone (?:might|may|could) think\b|\bsome (?:people )?(?:say|claim|think)\b|اگر.{0,50}(?:بود|می ?شد)"
@@ -180,7 +182,7 @@ def is_sentence(folded: str) -> bool:
 
     Four or more scraps of up to three words between commas are no sentence.
     """
-    if _PERSIAN_SENTENCE.search(folded) or _EQUATION.search(folded):
+    if _PERSIAN_SENTENCE.search(folded) or _EQUATION.search(folded) or _FOLLOWS.fullmatch(folded):
         return True
     pieces = re.split(r"[,;/|]|\s-\s", folded)
     if len(pieces) >= 4 and all(len(piece.split()) <= 3 for piece in pieces):

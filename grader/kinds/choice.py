@@ -119,7 +119,7 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
     settled = group is not None and _settles(question, group, named)
     # "All three" is a choice where several options are right: it costs what the wrong ones among them cost.
     every = named.by == "all" and len(question.key) > 1
-    unsure = ("" if every else named.doubt) or _find_apart(question, named) or _find_taken_back(named)
+    unsure = ("" if every else named.doubt) or _find_apart(question, named) or _find_others(question, named) or _find_taken_back(named)
     doubt = contradiction or (f"The choice could not be told: {unsure}." if unsure and not settled else "")
     credit = group.credit if group else _credit(question, named.chosen)
     if doubt:
@@ -176,6 +176,16 @@ def _find_apart(question: Question, named: Named) -> str:
     """Return a doubt where one option is right and several are claimed, each in a sentence of its own."""
     several = len(question.key) == 1 and len(named.chosen) > 1 and named.apart
     return "different sentences name different options" if several else ""
+
+
+# "The ones whose output is a label: the text one and the other": several are meant.
+_SEVERAL = re.compile(r"\b(?:ones|both|two|tasks|them|as well as|plus|and (?:the|what|also|then))\b|هر ?دو|دو ?(?:تا|مورد|گزینه)|همچنین")
+
+
+def _find_others(question: Question, named: Named) -> str:
+    """Return a doubt where several options may be right, one was understood by its words, and several are spoken of."""
+    alone = named.by == "words" and len(named.chosen) == 1 < len(question.key)
+    return "only one option was understood where several are spoken of" if alone and _SEVERAL.search(named.text) else ""
 
 
 def _credit(question: Question, chosen: frozenset[int]) -> Decimal:

@@ -58,6 +58,8 @@ PHRASES: Final[tuple[tuple[Sort, str], ...]] = (
                 r"(?:as |of |to |is |= ?|: ?)?\W?(?:correct|right|full|pass\w*|100|10)\b.{0,40}$"),
     ("plea", rf"\b(?:{_GRADERS}|lecturer) (?:himself |herself |has |already )*(?:said|told|promised|confirmed|agreed)\b"
              rf".{{0,60}}\b(?:{_MARKS}|points?)\b.{{0,30}}$"),
+    ("plea", rf"\b(?:enter|record|write|put|give|set|award|note)\b {_WORDS}\d+ ?/ ?\d+ (?:\w+ ){{0,2}}?"
+             r"(?:for|to) (?:me|us|this|my|the student)\b"),
     ("plea", r"(?:استاد|دستیار|تی ?ای|مدرس).{0,30}(?:گفت\w*|فرمود\w*|قول).{0,60}(?:نمره|بارم).{0,30}$"),
     ("command", r"im_start|\[/?inst\]|<<sys>>"),
     ("greeting", rf"\b(?:dear|hey|hello|hi|attention|(?:note|message|instructions?) (?:to|for)),? "

@@ -29,7 +29,7 @@ from grader.model import Answer, Evidence, Finding, Json, Review, Verdict
 _SHOWN_STATUS = {"made": "found", "contradicted": "not right", "mixed": "unclear", "strewn": "words only"}
 # Where a sentence goes on to something else.
 _FURTHER = re.compile(
-    r";|\b(?:also|moreover|besides|in addition|additionally|furthermore|on the other hand|however|but|although|though"
+    r";|=>|->|\b(?:also|moreover|besides|in addition|additionally|furthermore|on the other hand|however|but|although|though"
     r"|همچنین|اما|ولی|از طرفی|در عوض|ضمنا|علاوه بر این)\b"
 )
 # A longer answer is for a person: reading takes time, and no honest answer is so long.
@@ -141,7 +141,8 @@ def _is_beside(question: Question, sentence: Sentence) -> bool:
 
 def _has_unread_clause(question: Question, sentence: Sentence) -> bool:
     """Return whether a sentence goes on ("also ...", "but ...") with words that say no point."""
-    further = [piece for piece in _FURTHER.split(sentence.folded)[1:] if len(re.findall(r"\w{2,}", piece)) >= 3]
+    pieces = _FURTHER.split(sentence.folded)
+    further = [piece for piece in pieces[len(pieces) == 1 :] if len(re.findall(r"\w{2,}", piece)) >= 3]
     phrases = [phrase for point in question.points for phrase in (*point.supports, *point.contradicts)]
     return any(not any(find_phrase(phrase, piece) for phrase in phrases) for piece in further)
 

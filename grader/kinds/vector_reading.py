@@ -20,7 +20,7 @@ _CORRECTION = re.compile(
 _ROUNDED = re.compile(r"[\s\])}>$,;(]*(?:(?:after|by|when|if|once|with) )?(?:rounded|rounding|approximat\w+|گرد)\b")
 # What offers a second result in the place of the first.
 _ALTERNATIVE = re.compile(
-    r"[\s\])}>,;$]*(?:(?:or|یا|and also|alternatively)\b[^.\d]{0,30}|(?:and|و|&)[\s\[({<$]*"
+    r"[\s\])}>,;$?]*(?:(?:or|یا|and also|alternatively)\b[^.\d]{0,30}|(?:and|و|&)[\s\[({<$]*"
     r"|(?:if|when|in case|for)\b[^.;\[]{0,40}\b(?:and|or|but)\b[^.\d]{0,12})$"
 )
 _COMPARED = re.compile(
@@ -106,7 +106,10 @@ def _is_given(question: Question, vector: Vector, numbers: Numbers) -> bool:
         return True
     if named and len({v.name for v in numbers.vectors if _names_given(question, v)}) > 2:
         return True
-    rows = [v for v in numbers.vectors if any(is_close(v.values, g.values, 0, 1e-9) for g in question.given)]
+    alike = [g for g in question.given if is_close(vector.values, g.values, 0, 1e-9)]
+    sort = {g.title in question.inputs for g in alike}
+    listed = [g for g in question.given if (g.title in question.inputs) in sort]
+    rows = [v for v in numbers.vectors if any(is_close(v.values, g.values, 0, 1e-9) for g in listed)]
     if vector not in rows or _RESULT.search(vector.name):
         return False
     line = numbers.text[: vector.start].count("\n")
