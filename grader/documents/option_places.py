@@ -170,7 +170,7 @@ def is_claim(unit: str, index: int, places: Sequence[Place], main_end: int) -> b
     before = unit[:start].strip(" (\"'*-")
     after = re.sub(r"^[\s)\"'*]*(?:(?:ones?|options?|tasks?|choices?)\b\s*)?", "", unit[end:]).strip()
     bare = len(before.split()) <= 1 and (re.match(r"(?:$|[.,:;(\-/✓|]|=>|->)", after) or BECAUSE.match(after))
-    if bare or LEAD.search(before):
+    if bare or LEAD.search(before) or (not after and re.search(rf":\s*(?:the )?(?:{NOUN})?\W*$", before)):
         return True
     predicate = re.split(r"[.,:;(]|\bbut\b", after, maxsplit=1)[0]
     return bool(APPROVAL.search(" ".join(predicate.split()[:8])))
@@ -211,8 +211,10 @@ def _predicate(unit: str, end: int, following: int) -> str:
     after = unit[end:following]
     # A denial right before the next option belongs to that one: "2, not 3".
     if following < len(unit):
-        after = _TRAILING_DENIAL.sub("", after)
-    if re.fullmatch(rf"[\s)]*(?:{AND}|{OR})\W*(?:the )?\W*(?:{NOUN})?\W*", after):
+        after, trimmed = _TRAILING_DENIAL.subn("", after)
+    else:
+        trimmed = 0
+    if not trimmed and re.fullmatch(rf"[\s)]*(?:{AND}|{OR})\W*(?:the )?\W*(?:{NOUN})?\W*", after):
         later = re.sub(r"^[\w)]+", "", unit[following:])
         after = re.split(r"[\d(]|\b(?:first|second|third|fourth)\b", later, maxsplit=1)[0]
     clause = (

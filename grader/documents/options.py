@@ -40,7 +40,8 @@ class Named:
 
     ``refused`` are the options that the text rules out.
     ``by`` is how: number, words, all but, the others, marks. ``in_words`` are the options whose words or formulas the
-    text asserts, ``denied_words`` those whose words it only denies. ``contrary`` is a sentence that says of the chosen
+    text asserts, ``denied_words`` those whose words it only denies. ``beside`` are options that the text names or asserts
+    and neither chooses nor rules out. ``contrary`` is a sentence that says of the chosen
     options what rules an option out. ``apart``: options are claimed in more than one sentence. ``text`` is all that was
     read, ``claim`` the sentences with a claim, ``reason`` all that explains it, ``about`` what of it names no option
     that is not chosen; they are folded.
@@ -54,6 +55,7 @@ class Named:
     denied_words: frozenset[int] = frozenset()
     refused: frozenset[int] = frozenset()
     contrary: str = ""
+    beside: frozenset[int] = frozenset()
     apart: bool = False
     text: str = ""
     claim: str = ""
@@ -111,7 +113,8 @@ def _read_sentences(body: str, options: Sequence[Nameable], cues: Sequence[str],
         denied_words=denied - asserted,
         refused=(denied | {mention.place.option for mention in mentions if mention.denied}) - asserted - named.chosen,
         contrary=find_contrary(units, mentions, options, denials, named.chosen),
-        apart=len({m.unit for m in mentions if m.claim and not m.denied}) > 1,
+        beside=(asserted | {m.place.option for m in mentions if not m.denied}) - named.chosen,
+        apart=len({m.unit for m in _count(mentions)}) > 1,
     )
 
 
@@ -123,6 +126,8 @@ def _only_denies(unit: str, options: Sequence[Nameable], denials: Sequence[str])
 
 def _units(text: str, cues: Sequence[str] = ()) -> list[str]:
     """Cut a text into sentences and lines, without those that repeat the question."""
+    # "II. and III.": the point belongs to the number.
+    text = re.sub(r"(?<!\w)(i{1,3}|iv|[1-5a-e])\.(?=\s*(?:and|&|or|و|یا)\b)", r"\1", text)
     parts = re.split(r"(?<=[^\s.])[.!]+(?=\s|$)(?<!e\.g\.)(?<!i\.e\.)|\n+|;|(?<=\?)\s", text)
     kept = [part for part in parts if re.search(r"\w", part) and not repeats_question(part, cues)]
     return [" ".join(re.sub(r"\?\s*$", "", part).split()) for part in kept]
@@ -152,6 +157,12 @@ def _corrected(units: Sequence[str], mentions: Sequence[Mention], options: Seque
 EVERY = "every option is named, which chooses none"
 
 
+def _count(mentions: Sequence[Mention]) -> list[Mention]:
+    """Return the mentions that choose: the claims, or where there is none all that are not denied."""
+    claims = [m for m in mentions if m.claim and not m.denied]
+    return claims or [m for m in mentions if not m.denied]
+
+
 def _settle(
     text: str,
     everything: frozenset[int],
@@ -159,8 +170,7 @@ def _settle(
     asserted: frozenset[int],
     denied: frozenset[int],
 ) -> Named:
-    claims = [m for m in mentions if m.claim and not m.denied]
-    counted = claims or [m for m in mentions if not m.denied]
+    counted = _count(mentions)
     chosen = frozenset(m.place.option for m in counted)
     refused = frozenset(m.place.option for m in mentions if m.denied)
     if EXCEPT.search(text) and (excluded := refused | denied or chosen or asserted):

@@ -179,11 +179,13 @@ def _find_apart(question: Question, named: Named) -> str:
 
 
 # "The ones whose output is a label: the text one and the other": several are meant.
-_SEVERAL = re.compile(r"\b(?:ones|both|two|tasks|them|as well as|plus|and (?:the|what|also|then))\b|هر ?دو|دو ?(?:تا|مورد|گزینه)|همچنین")
+_SEVERAL = re.compile(r"\b(?:ones|both|two|tasks|them|as well as|plus|[,;] and|and (?:the|what|also|then|whether))\b|هر ?دو|دو ?(?:تا|مورد|گزینه)|همچنین")
 
 
 def _find_others(question: Question, named: Named) -> str:
     """Return a doubt where several options may be right, one was understood by its words, and several are spoken of."""
+    if len(question.key) > 1 and named.beside and 0 < _credit(question, named.chosen) < 1:
+        return "further options are named beside the answer"
     alone = named.by == "words" and len(named.chosen) == 1 < len(question.key)
     return "only one option was understood where several are spoken of" if alone and _SEVERAL.search(named.text) else ""
 
@@ -202,10 +204,21 @@ def _verdict(credit: Decimal) -> Verdict:
 # --- what the words say besides the option -------------------------------------------------------------------------
 
 
+# "A bidirectional network isn't suitable."
+_UNSUITABLE = re.compile(
+    r"\s*(?:(?!because|since|so|and|but|as\b)\w+ ){0,2}?(?:(?:isn't|aren't|wasn't|is not|are not|wouldn't be|would not be|cannot be|can't be) (?:\w+ )?"
+    r"(?:suitable|right|correct|appropriate|necessary|possible|good|useful|used|usable|needed|applicable|allowed|an option)"
+    r"|(?:doesn't|does not|don't|wouldn't|cannot|can't) (?:fit|suit|work|make sense|apply)"
+    r"|(?:is|are|would be) (?:wrong|unsuitable|out|impossible|useless|pointless|unnecessary|incorrect|inappropriate"
+    r"|excluded|ruled out|no option|overkill|not needed))\b"
+)
+
+
 def _is_meant(phrases: Sequence[str], text: str) -> bool:
     """Return whether any sentence asserts one of the phrases (not what is denied, or dismissed at its end)."""
     units = [unit for unit in text.replace("\n", ". ").split(". ") if not DISMISSED.search(unit)]
-    return any(find_phrase(phrase, unit) for unit in units for phrase in phrases)
+    spans = [(unit, span) for unit in units for phrase in phrases if (span := find_phrase(phrase, unit))]
+    return any(not _UNSUITABLE.match(unit[end:]) for unit, (_, end) in spans)
 
 
 def _find_group(question: Question, named: Named) -> Group | None:
