@@ -29,6 +29,10 @@ _ASIDE = re.compile(
     r"|lose|losing|gumbel)"
     r"(?:\s+(?:with|the|a|using|usual|normal|in|for|of))*\W*$|(?:به جای|بجای|برخلاف|بدون|نسبت به|از)\W*$"
 )
+_LABELLED = re.compile(
+    r"\W*(?:training|inference|test(?: time)?|forward|backward|pros?|cons?|good|bad|(?:dis)?advantages?|plus|minus|effect"
+    r"|problem|benefit|drawback|result|consequence|مزیت|مزایا|عیب|معایب|مشکل|خوبی|بدی) ?:"
+)
 # "I guess the keys may not be trained?" asks nothing.
 _GUESS = re.compile(r"\W*(?:i (?:guess|think|believe|suppose|would say)\b|maybe\b|فکر می ?کنم|به نظرم|گمان)")
 
@@ -70,7 +74,9 @@ def _find_hits(question: Question, point: Point, sentences: Sequence[Sentence]) 
         kept = take_back(sentence.folded)
         text, denied = split_denial(kept)
         # An entry of a list makes its one point without a verb ("- zero gradient").
-        entry = sentence.item and 1 < len(sentence.folded.split()) <= 6
+        # So does what stands behind a label: "Training: impossible".
+        item = sentence.item or (_LABELLED.match(sentence.folded) and sentence.folded.count(",") < 2)
+        entry = item and 1 < len(sentence.folded.split()) <= 7
         said = (is_sentence(sentence.folded) or entry) and not is_disputed(kept)
         against = _find_said(question, point, point.contradicts, text)
         support = _find_said(question, point, point.supports, text)

@@ -14,10 +14,12 @@ _RESULT = re.compile(r"\b(?:result|final|answer|output|so|therefore|hence|gives|
 _ARROW = re.compile(r"(?:→|⇒|⟶|➔|->|=>|\\(?:to|[rR]ightarrow|implies))\W*\Z")
 _CORRECTION = re.compile(
     r"\b(?:no|wait|sorry|correct(?:ion|ed|ing)?|mistake\w*|actually|i mean|wrong\w*|edit\w*|miscount\w*|misread|oops"
-    r"|instead|at first|first (?:got|wrote|had)|final answer|changed?|fix(?:ed)?)\b|اصلاح|ببخشید|اشتباه|پاسخ نهایی"
+    r"|instead|forgot|at first|first (?:got|wrote|had)|final answer|changed?|fix(?:ed)?)\b|اصلاح|ببخشید|اشتباه|پاسخ نهایی"
 )
 # "[6, 1, 2] after rounding"
 _ROUNDED = re.compile(r"[\s\])}>$,;(]*(?:(?:after|by|when|if|once|with) )?(?:rounded|rounding|approximat\w+|گرد)\b")
+_PICK = re.compile(r"\b(?:pick|picks|choose|chooses|select|selects|take|takes|return|returns)\b(?: the)? |انتخاب ")
+_TURN = re.compile(r"\b(?:but|however|now|forgot|correct\w*|mistake|wrong)\b|ولی|اما|اشتباه|اصلاح")
 # What offers a second result in the place of the first.
 _ALTERNATIVE = re.compile(
     r"[\s\])}>,;$?]*(?:(?:or|یا|and also|alternatively)\b[^.\d]{0,30}|(?:and|و|&)[\s\[({<$]*"
@@ -142,6 +144,10 @@ def _final(
     if not pool:
         return (candidates[-1], ()) if candidates else (None, ())
     final = pool[-1]
+    later = [v for v in unnamed if v.start > final.end and v.values != final.values]
+    between = numbers.text[final.end : later[-1].start] if later else ""
+    if named and _TURN.search(between):  # "my result was [6, -1, 2] but I forgot a minus, now: [6, 1, 2]"
+        return (later[-1], ()) if _CORRECTION.search(between) else (later[-1], (final,))
     if _ROUNDED.match(numbers.text[final.end :]):
         final = replace(final, approximate=True)
     if final.approximate:  # "about [6, 1, 2], exactly [6, 0.905, 1.994]"
@@ -242,6 +248,9 @@ def _named_symbolically(question: Question, text: str) -> bool:
     """Return whether the text says in words or symbols that the answer is the given row that it is ("output = v_4")."""
     same = [v for v in question.given if is_close(v.values, question.answer.values, 0, 1e-9)]
     names = [name for value in same for name in value.names]
+    picked = [pick.end() for pick in _PICK.finditer(text)]
+    if any(_says(names, text[end : end + 30]) for end in picked):
+        return True
     return any(_says(question.answer.names, line) and _says(names, line) for line in text.splitlines())
 
 
