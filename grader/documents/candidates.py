@@ -136,14 +136,23 @@ def _opens_question(
         return False
     if label.question == last + 1 and current == last:
         return not _counts_up(units, position, last)
-    return unit.heading or (label.alone and _part_follows(units, position, label.question, parts))
+    if unit.heading or (label.alone and _part_follows(units, position, label.question, parts)):
+        return True
+    following = label.question == (current or 0) + 1
+    return label.alone and following and _first_part_follows(units, position, label.question, parts)
 
 
 def _follows(units: Sequence[Unit], position: int, parts: Mapping[int, tuple[str, ...]]) -> bool:
-    """Tell whether the part named at ``position`` is the one after the part that was named in full before it."""
+    """Tell whether the part named at ``position`` is the one after the part that was named in full before it.
+
+    The sheet's first part has none before it; there the next one tells.
+    """
     order = [(question, part) for question, wanted in parts.items() for part in wanted]
-    named = [(label.question, label.part) for unit in units[: position + 1] if (label := unit.label) and label.full]
-    return len(named) > 1 and named[-1] in order[1:] and order[order.index(named[-1]) - 1] == named[-2]
+    named = [(label.question or 0, label.part) for unit in units if (label := unit.label) and label.full]
+    index = sum(bool(unit.label and unit.label.full) for unit in units[:position])
+    if index == 0:
+        return named[:2] == order[:2]
+    return named[index] in order[1:] and order[order.index(named[index]) - 1] == named[index - 1]
 
 
 def _counts_up(units: Sequence[Unit], position: int, number: int) -> bool:
@@ -159,6 +168,17 @@ def _part_follows(units: Sequence[Unit], position: int, question: int, parts: Ma
     following = next((unit for unit in units[position + 1 :] if unit.text.strip()), None)
     label = following.label if following else None
     return bool(label and label.question is None and label.part in parts.get(question, ("a",)))
+
+
+def _first_part_follows(
+    units: Sequence[Unit], position: int, question: int, parts: Mapping[int, tuple[str, ...]]
+) -> bool:
+    """Tell whether the next label is the question's first part: "2" alone in its paragraph, a remark, "a."."""
+    after = units[position + 1].joint if position + 1 < len(units) else ""
+    label = next((unit.label for unit in units[position + 1 :] if unit.label), None)
+    first = next((part for part in parts.get(question, ()) if part), "")
+    apart = units[position].joint == "\n\n" and after == "\n\n"
+    return bool(apart and label and label.question is None and label.part and label.part == first)
 
 
 def says_something(units: Sequence[Unit]) -> bool:

@@ -25,7 +25,9 @@ _STYLES: Final[dict[Style, re.Pattern[str]]] = {
         re.IGNORECASE,
     ),
     "dotted": re.compile(
-        rf"{_S}[(\[]?(?P<question>[1-9])[.\-–_/](?P<number>[1-8])(?:{_CLOSE}|(?= +[^\s\d%])|(?= +\d\D))"
+        rf"{_S}(?:(?:{QUESTION_WORD}|{PART_WORD}){_S}[.:#]?{_S})?[(\[]?(?P<question>[1-9])"
+        rf"(?:[.\-–_/]|{_S}[\-–]{_S}|{_S}[(\[])(?P<number>[1-8])(?:{_CLOSE}|(?= +[^\s\d%])|(?= +\d\D))",
+        re.IGNORECASE,
     ),
     "figure": re.compile(rf"{_S}[(\[]?{_S}(?P<number>[1-9][0-9]?)(?:{_S}[)\].:\-–—]+(?![0-9\w])|\Z)"),
     "roman": re.compile(rf"{_S}[(\[]?{_S}(?P<number>i{{1,3}}|iv|vi?){_S}(?:[)\]][.:]?|[.:])(?= |\Z)", re.IGNORECASE),
@@ -35,6 +37,11 @@ _STYLES: Final[dict[Style, re.Pattern[str]]] = {
 }  # fmt: skip
 # "**Part 2** text": what is set in bold or as a heading needs nothing to close it.
 _SET_APART = re.compile(rf"{_S}{PART_WORD}{NUMBER}(?= |\Z)", re.IGNORECASE)
+# "**1** text", and a table's row whose first cell is a number alone.
+_NUMBER_APART = re.compile(
+    r"\s*(?:[-*+•][ \t]+)?(?P<mark>\*\*|__)[ \t]*(?P<number>[1-8۱-۸])[ \t]*(?P=mark)(?=\s)"
+    r"|\s*\|\s*(?P<cell>[1-8۱-۸])\s*\|"
+)
 _CIRCLED = re.compile(r"[ \t>*#-]*([①-⑧])[ \t:.)-]*")
 
 
@@ -55,6 +62,9 @@ def find_count(raw: str) -> Count | None:
         return None
     if circled := _CIRCLED.match(raw):
         return Count(style="figure", number=ord(circled[1]) - ord("①") + 1, rest=raw[circled.end() :])
+    if figure := _NUMBER_APART.match(raw):
+        rest = raw[figure.end() :].strip(" |") if figure["cell"] else raw[figure.end() :]
+        return Count(style="figure", number=int(figure["number"] or figure["cell"]), rest=rest)
     apart = raw.lstrip(" >").startswith(("#", "**", "__"))
     for style, pattern in _STYLES.items():
         match = pattern.match(view.text) or (_SET_APART.match(view.text) if style == "worded" and apart else None)

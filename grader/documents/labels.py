@@ -56,6 +56,10 @@ _QUESTION = re.compile(
     re.IGNORECASE,
 )
 _ORDINAL = re.compile(rf"{_S}(?P<number>first|second|third|fourth|fifth){_S}question\b", re.IGNORECASE)
+# "2 Question", as LaTeX numbers its sections.
+_NUMBER_FIRST = re.compile(
+    rf"{_S}(?P<number>[1-9])\.?{_S}(?:question|problem|exercise|سوال|مسئله){_S}\Z", re.IGNORECASE
+)
 _PART_OF = re.compile(
     rf"{_S}{ANSWER}?{PART_WORD}[(\[]?{_PART}[)\]]?{_S}(?:of|in|from|از)(?:{_S}the\b)?(?={_S}{QUESTION_WORD})",
     re.IGNORECASE,
@@ -65,6 +69,8 @@ _ANSWER_NUMBER = re.compile(
     rf"(?P<number>[1-9])(?![0-9])",
     re.IGNORECASE,
 )
+# "A1:", "A2. (b)" under "Q1:"; "a1 = ..." is a symbol.
+_SHORT_ANSWER = re.compile(rf"{_S}A(?P<number>[1-9])(?={_S}[.:)\-]|{_S}\(?[a-h][).:]|\Z)")
 _AFTER = re.compile(
     rf"(?P<joint>[ \u200c)\]\-–—.,:/_|]*){ANSWER}?(?P<word>{PART_WORD})?(?P<open>[(\[]{{0,2}}){_S}{_PART}",
     re.IGNORECASE,
@@ -90,13 +96,18 @@ _AND_PART = re.compile(
     rf"{_S}(?:and|&|,|،|و|\+){_S}[(\[]?{_S}(?:[a-h]|الف|[بپجتد]){_S}(?:[)\]]|:|\Z)[.:]?", re.IGNORECASE
 )
 _END = re.compile(rf"{_S}\Z")
+# A letter that is set in bold alone needs nothing to close it: "**a** second and third"; "**a** and **b**" names two.
+_SET_APART = re.compile(
+    r"\s*(?:[-*+•][ \t]+)?(?P<mark>\*\*|__|`)[ \t]*(?P<part>[a-hA-H]|الف|[بپجتد])[ \t]*(?P=mark)"
+    r"(?![ \t]*(?:and|or|و|یا|,|&|\+|،)(?:\W|\Z))(?=\s)"
+)
 # What makes a label of a letter that nothing closes, where the part before it is labelled: "b 3", "c option 2".
 _BARE_ANSWER = re.compile(
     r"[ \u200c]+(?:[0-9$(\[{]|(?:options?|first|second|third|fourth|uni\w*|bi\w*|گزینه|اول|دوم|سوم|چهارم)\b)",
     re.IGNORECASE,
 )
 _CLOSE = re.compile(
-    _S + r"(?:[.:]?[)\]]{1,2}" + _S + r"[.:\-–—]?(?![)\]])|\.(?=[ (\[{=\u0600-\u06ff]|\Z)|[:،](?![\\/])"
+    _S + r"(?:[.:]?[)\]]{1,2}" + _S + r"(?:[-=]*>|[→⇒]|[.:\-–—])?(?![)\]])|\.(?=[ (\[{=\u0600-\u06ff]|\Z)|[:،](?![\\/])"
     r"|[=-]*>|[-–—]+(?![-–—>])|[→⇒|]|/(?= |\Z))"
 )
 # "[5 pts]" behind a label is the sheet's.
@@ -150,6 +161,9 @@ def find_label(raw: str) -> Label | None:
     view = build_view(raw)
     if view.start >= len(raw):
         return None
+    if apart := _SET_APART.match(raw):
+        rest, struck = cut_rest(raw, view, view.text.index(apart["part"]) + len(apart["part"]))
+        return Label(rest=rest, part=parse_part(apart["part"]), struck=struck)
     before = CORRECTS.match(view.text) or CONTINUES.match(view.text)
     start = before.end() if before else 0
     for find in (_find_part_of, _find_question, _find_numbered, _find_part):
@@ -195,7 +209,7 @@ _Found = tuple[int, Label]
 
 def _find_question(text: str) -> _Found | None:
     """Find "Q1", "Question 1 (a)", "سوال ۱ - الف"."""
-    match = _QUESTION.match(text) or _ORDINAL.match(text)
+    match = _QUESTION.match(text) or _ORDINAL.match(text) or _NUMBER_FIRST.match(text) or _SHORT_ANSWER.match(text)
     if match is None or (number := parse_number(match["number"])) is None:
         return None
     end = match.end()

@@ -15,6 +15,7 @@ from grader.documents.pieces import goes_on
 from grader.documents.segments import Segment, is_title_line
 
 _FORMULA = re.compile(r"\$\$[^$]*\$\$|\$[^$\n]*\$")
+_SIGNS = re.compile(r"[=∂∑∏Σ^_]")
 _LOOK_BACK = 500
 # No answer has more paragraphs, and no notebook more texts.
 _MOST = 200
@@ -41,8 +42,13 @@ class _Above:
             self.numbers.add(count.number)
 
 
-def find_hidden(place: Place, wanted: Sequence[Place], segments: Sequence[Segment]) -> str:
-    """Say where the answer to ``place`` may stand though no label of it counts; "" where it can stand nowhere."""
+def find_hidden(
+    place: Place, wanted: Sequence[Place], segments: Sequence[Segment], extracted: Collection[int] = ()
+) -> str:
+    """Say where the answer to ``place`` may stand though no label of it counts; "" where it can stand nowhere.
+
+    ``extracted`` are the documents whose formulas may have lost their shape.
+    """
     if not place.part:
         return ""
     told = [item for item in segments if item.place and not item.closed]
@@ -51,6 +57,7 @@ def find_hidden(place: Place, wanted: Sequence[Place], segments: Sequence[Segmen
         or _find_name(place, segments)
         or _find_text(place, wanted, told)
         or _find_items(place, told)
+        or _find_crowd(place, wanted, [item for item in told if item.document in extracted])
         or _find_shut(place, segments)
     )
 
@@ -61,6 +68,22 @@ def _find_shut(place: Place, segments: Sequence[Segment]) -> str:
         label = item.units[0][0].label if item.place and item.closed and not item.place.question else None
         if label is not None and label.part == place.part and not is_placeholder(item.unstruck):
             return f"a text stands under “{place.part}”, of a question that could not be told"
+    return ""
+
+
+def _find_crowd(place: Place, wanted: Sequence[Place], told: Sequence[Segment]) -> str:
+    """Find a part of the same question with room for those behind it that have no label: as many formulas as parts."""
+    parts = [other for other in wanted if other.question == place.question]
+    named = {item.place for item in told}
+    before = next((other for other in reversed(parts[: parts.index(place)]) if other in named), None)
+    if before is None:
+        return ""
+    behind = parts[parts.index(before) + 1 :]
+    lost = next((index for index, other in enumerate(behind) if other in named), len(behind))
+    for item in told:
+        formulas = sum(bool(_SIGNS.search(text)) for text in _list_paragraphs(item)) if item.place == before else 0
+        if formulas > lost:
+            return f"{formulas} formulas stand under {_name(before)}, and no label tells them apart"
     return ""
 
 

@@ -13,6 +13,9 @@ from grader.model import Location
 
 _PROGRAM = re.compile(r"\s*(?:import (?:torch|numpy|pandas)\b|from torch\b|class \w+\(nn\.Module\))")
 
+# Of code in a notebook that is a report: an import, a sum worked out.
+_FEW_LINES = 12
+
 
 def read_notebook(text: str, file: str) -> tuple[Block, ...] | None:
     """Return the blocks of a notebook's Markdown, an empty code block for each program; None for no notebook."""
@@ -22,6 +25,13 @@ def read_notebook(text: str, file: str) -> tuple[Block, ...] | None:
         return None
     cells = _find_cells(notebook)
     return None if cells is None else tuple(_read_cells(cells, file))
+
+
+def holds_programs(text: str) -> bool:
+    """Return whether a notebook's cells hold programs; else it is a report that was written in one."""
+    cells = _find_cells(json.loads(text)) or []
+    sources = [_read_source(cell) for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+    return sum(bool(line.strip()) for source in sources for line in source.split("\n")) > _FEW_LINES
 
 
 def find_printed(documents: Sequence[Document]) -> str:

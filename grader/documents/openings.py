@@ -117,9 +117,11 @@ def _filter(
     for item in candidates:
         first.setdefault((item.question, item.part), item)
     kept: list[Candidate] = []
-    for item in candidates:
+    for index, item in enumerate(candidates):
         if (item.part or item.several) and item.rank < least.get(item.question, PLAIN):
-            continue
+            above = {other.part for other in candidates[:index] if other.question == item.question and other.part}
+            if above or item.rank != PLAIN or item.part != parts[item.question][0]:
+                continue  # else the first part stands here, and what is labelled so below is another question's
         if kept and _is_answer_letter(units, places, kept[-1], item, candidates):
             continue
         margin = margins[item.question, item.visit, item.part]

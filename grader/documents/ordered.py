@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from grader.documents.clues import Place, find_suited
 from grader.documents.counts import SURE, Count, Style, find_count
-from grader.documents.labels import Label
+from grader.documents.labels import Label, find_label
 from grader.documents.noise import CHOOSES, is_question_text
 from grader.documents.pieces import Piece, find_cuts, find_header_end, find_suited_by, is_title, piece_text
 from grader.documents.runs import Stretch, label_runs
@@ -76,7 +76,9 @@ def label_dotted(units: list[Unit], places: Sequence[Place]) -> None:
     lettered = any(unit.label and unit.label.part and index not in starts for index, unit in enumerate(units))
     if len(names) >= 3 and names == sorted(set(names)) and set(names) <= numbered.keys() and not lettered:
         for name, (index, count) in zip(names, starts.items(), strict=True):
-            _set_label(units, index, numbered[name], count.rest)
+            again = find_label(count.rest)  # "1.1 Part a"
+            same = again is not None and again.question is None and again.part == numbered[name].part
+            _set_label(units, index, numbered[name], again.rest if again and same else count.rest)
 
 
 def _has_labels(units: Sequence[Unit], stretch: Stretch) -> bool:
@@ -217,15 +219,36 @@ def _place(units: Sequence[Unit], pieces: Sequence[Piece], stretch: Stretch) -> 
         return None
     suited = [find_suited_by(units, piece, places) for piece in pieces]
     if len(pieces) > len(places):
+        if not suited[0] and len(pieces) > 1 and not _CHOOSES.match(piece_text(units, pieces[0])):
+            # A preface: which letters mean what.
+            pieces, suited = [[*pieces[0], *pieces[1]], *pieces[2:]], suited[1:]
+        if len(pieces) == len(places):
+            return _pair_off(units, pieces, suited, stretch)
         merged = _merge(pieces, suited, places)
         return _Order(stretch=stretch, pieces=merged, sure=True) if merged else None
+    return _pair_off(units, pieces, suited, stretch)
+
+
+def _pair_off(
+    units: Sequence[Unit], pieces: Sequence[Piece], suited: Sequence[frozenset[Place]], stretch: Stretch
+) -> _Order | None:
+    """Return as many pieces as places, each at its place, where that is certain."""
+    places = stretch.places
     own, against = _weigh(suited, places)
     unknown = [index for index, found in enumerate(suited) if not found]
-    fits = not against and own >= _count_needed(len(places))
+    fits = not against and (own >= _count_needed(len(places)) or _is_only_order(suited, places))
     apart = all(after - before > 1 for before, after in itertools.pairwise(unknown))
     if not fits or not apart or any(not _CHOOSES.match(piece_text(units, pieces[index])) for index in unknown):
         return None
     return _Order(stretch=stretch, pieces=pieces, sure=not unknown)
+
+
+def _is_only_order(suited: Sequence[frozenset[Place]], places: Sequence[Place]) -> bool:
+    """Tell whether every piece suits its own place, and in no other order each would suit one."""
+    if not all(place in found for found, place in zip(suited, places, strict=True)):
+        return False
+    orders = itertools.permutations(places)
+    return sum(all(place in found for found, place in zip(suited, order, strict=True)) for order in orders) == 1
 
 
 def _count_needed(places: int) -> int:

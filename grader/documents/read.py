@@ -12,7 +12,7 @@ from grader.documents.extracted import JOBS, read_extracted
 from grader.documents.file_names import add_file_label
 from grader.documents.markdown import read_markdown, read_plain
 from grader.documents.noise import is_machine_read
-from grader.documents.notebook import read_notebook
+from grader.documents.notebook import holds_programs, read_notebook
 from grader.model import Finding, Media
 
 _READERS: Final[dict[str, Callable[[str, str], tuple[Block, ...] | None]]] = {
@@ -59,6 +59,6 @@ def _read(name: str, media: Media, data: bytes) -> Document:
         file=name,
         blocks=blocks,
         machine_read=media != "notebook" and is_machine_read(lines),
-        template=media == "notebook",
+        template=media == "notebook" and holds_programs(decoded.text),
         findings=decoded.findings,
     )

@@ -218,10 +218,14 @@ def _build_empty(
     """Return the passage of a place without an answer: missing, or unreadable where it may stand elsewhere."""
     struck = next((item for item in mine if item.text.strip() and not is_placeholder(item.text)), None)
     machine_read = struck is not None and documents[struck.document].machine_read
+    extracted = {index for index, document in enumerate(documents) if document.extracted}
     reasons = [found.torn.get(place.question, ""), found.question_doubts.get(place.question, ""), *found.doubts]
+    if mine and all(item.document in extracted for item in mine):
+        # A formula may be drawn as a picture or lines, or stand elsewhere in the file than on the page.
+        reasons.append("nothing that could be read stands behind the label; look at the page")
     if machine_read:
         reasons.insert(0, "everything here is struck out, which a machine may have misread")
-    reasons += [find_hidden(place, wanted, found.segments)]
+    reasons += [find_hidden(place, wanted, found.segments, extracted)]
     reason = next((item for item in reasons if item), "")
     return Passage(
         state="unreadable" if reason else "missing",

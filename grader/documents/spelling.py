@@ -10,6 +10,8 @@ import functools
 import re
 from collections.abc import Iterable
 
+from rapidfuzz.distance import OSA
+
 from grader.documents.wording import fold
 
 _WORD = re.compile(r"(?<![\w\\])[a-z]{5,20}(?!\w)")
@@ -43,7 +45,9 @@ def _mend(word: str, vocabulary: frozenset[str]) -> str:
     allowed = 2 if len(word) >= 9 else 1
     near: dict[int, list[str]] = {}
     for known in _candidates(word, vocabulary, allowed):
-        near.setdefault(_count_slips(word, known, allowed), []).append(known)
+        # Letters added, left out, changed or swapped with the next (Damerau 1964, each letter in one slip only).
+        slips = OSA.distance(word, known, score_cutoff=allowed)
+        near.setdefault(slips, []).append(known)
     best = min(near, default=allowed + 1)
     return near[best][0] if best <= allowed and len(near[best]) == 1 else word
 
@@ -54,20 +58,3 @@ def _candidates(word: str, vocabulary: Iterable[str], allowed: int) -> list[str]
         for known in vocabulary
         if len(known) >= 6 and known[0] == word[0] and abs(len(known) - len(word)) <= allowed
     ]
-
-
-def _count_slips(one: str, two: str, most: int) -> int:
-    """Return how many letters are added, left out, changed or swapped with the next (Damerau 1964), at most most+1."""
-    before: list[int] = []
-    row = list(range(len(two) + 1))
-    for i, a in enumerate(one, 1):
-        current = [i]
-        for j, b in enumerate(two, 1):
-            cost = min(row[j] + 1, current[j - 1] + 1, row[j - 1] + (a != b))
-            if before and j > 1 and a == two[j - 2] and one[i - 2] == b:
-                cost = min(cost, before[j - 2] + 1)
-            current.append(cost)
-        if min(current) > most:
-            return most + 1
-        before, row = row, current
-    return row[-1]

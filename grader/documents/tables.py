@@ -11,13 +11,22 @@ from grader.documents.labels import Label, find_label
 
 _RULE = re.compile(r"[\s|:\-]+")
 
+_TITLE = re.compile(
+    r"(?:(?:my|the|your) )?(?:q|questions?|number|no\.?|nr\.?|#|parts?|problem|exercise|answers?|solutions?"
+    r"|responses?|why|reasons?"
+    r"|reasoning|explanations?|justification|remarks?|comments?|points|marks"
+    r"|سوال|سؤال|پرسش|بخش|قسمت|شماره|ردیف|پاسخ|جواب"
+    r"|دلیل|توضیح|توضیحات)?",
+    re.IGNORECASE,
+)
+
 
 def find_cells(lines: Sequence[Line]) -> Iterator[tuple[Line, Label]]:
     """Yield every cell of a table of questions and parts, with the label that its row and its column make.
 
     Nothing where the table is another one.
     """
-    rows = [(line, _split(line.text)) for line in lines if not _RULE.fullmatch(line.text)]
+    rows = [(line, split_row(line.text)) for line in lines if not _RULE.fullmatch(line.text)]
     if len(rows) < 2:
         return
     columns = [_name(cell) for cell in rows[0][1][1:]]
@@ -33,8 +42,14 @@ def find_cells(lines: Sequence[Line]) -> Iterator[tuple[Line, Label]]:
                 yield line, replace(label, rest=cell)
 
 
-def _split(row: str) -> list[str]:
-    return [cell.strip() for cell in re.split(r"(?<!\\)\|", row.strip().strip("|"))]
+def names_columns(row: str) -> bool:
+    """Return whether a row only says what stands in the columns: "| Question | Answer | Why |"."""
+    return all(_TITLE.fullmatch(cell.strip("*_: ")) for cell in split_row(row))
+
+
+def split_row(row: str) -> list[str]:
+    """Return the cells of a table's row; a bar that is escaped is the cell's own."""
+    return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", row.strip().strip("|"))]
 
 
 def _name(cell: str) -> Label | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from grader.documents.blocks import Block, Document, Line
 from grader.documents.labels import Label, find_label, find_last_label
 from grader.documents.noise import cut_form_words, is_form_line
-from grader.documents.tables import find_cells
+from grader.documents.tables import find_cells, names_columns, split_row
 from grader.model import Location
 
 _FENCE = re.compile(r"\s*(?:```|~~~)\s*(\w*)")
@@ -61,7 +61,7 @@ def _read_block(index: int, block: Block) -> Iterator[Unit]:
     for group in _group(block.lines):
         location = _place(block, group)
         for text in _split_formula(strikes.close("\n".join(line.text for line in group))):
-            if is_form_line(text) or (block.kind == "table" and _RULE.fullmatch(text)):
+            if is_form_line(text) or (block.kind == "table" and (_RULE.fullmatch(text) or names_columns(text))):
                 continue
             quoted = text.lstrip().startswith(">")
             unit = Unit(document=index, text=text, location=location, joint="", quoted=quoted)
@@ -160,13 +160,16 @@ def _find_label(text: str) -> Label | None:
 
 
 def _find_row_label(text: str) -> Label | None:
-    """Return the label of a table row: "| Q1a | 2, 3 |", "| b | 3 |", "| 1 | a | 2, 3 |"."""
-    cells = [cell.strip() for cell in text.strip().strip("|").split("|")]
+    """Return the label of a table row: "| Q1a | 2, 3 |", "| b | 3 |", "| 1 / a | 2, 3 |", "| 1 | a | 2, 3 |"."""
+    cells = split_row(text)
+    if len(cells) > 1 and not any(cells[1:]):  # a title over the whole table
+        title = find_label(cells[0].strip("*_ "))
+        return title if title and title.question and title.alone and title.sure else None
     for count in (2, 1):
         if len(cells) <= count:
             continue
         named = " ".join(cells[:count]).strip("*_ ")
         label = find_label(named if count == 1 or not named[:1].isdecimal() else f"Q{named}") or find_label(f"{named})")
-        if label and label.alone and label.sure and (label.part or label.question):
+        if label and label.alone and (label.sure or label.full) and (label.part or label.question):
             return replace(label, rest=" | ".join(cells[count:]))
     return None

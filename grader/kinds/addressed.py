@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from grader.documents.wording import MAX_CHARACTERS, fold, one_line, to_plain
 from grader.kinds.pleas import LINKS, find_plea
-from grader.kinds.skipped import is_skipped
+from grader.kinds.skipped import is_blank, is_skipped
 from grader.model import Answer, Finding
 
 # A formula is one piece, so that no comma in it cuts it; the words in it are looked at by themselves.
@@ -44,7 +44,7 @@ def leave_out_pleas(answer: Answer) -> Answer:
     empty = is_skipped(kept)
     if kept == answer.text:
         return replace(answer, state="missing") if empty else answer
-    stands = re.search(r"\w", to_plain(kept)) and not empty
+    stands = not empty and not is_blank(to_plain(kept))
     return replace(answer, text=kept, written=answer.text, state="given" if stands else "missing")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from grader.documents.wording import fold, to_plain
 
@@ -22,12 +23,13 @@ _ENGLISH = (
     r"(?:no|not enough) (?:time|idea|clue|answer)",
     r"(?:skip|skipped|skipping|pass|left (?:it |this )?(?:blank|empty|out)|not (?:done|answered|attempted|solved)"
     r"|unanswered|unsolved|unfinished|blank|empty|todo|to do|tbd|tba|idk|n/a|na)",
-    # What is left of a plea.
-    r"(?:(?:the|this|it|my) )?(?:question|homework|exercise|week|part|it|one)? ?(?:was|is) (?:so |too |very |really )?"
+    # What is left of a plea. It must name the homework: "it is hard" is an answer where hard attention is asked about.
+    r"(?:(?:the|this|my) )?(?:question|homework|exercise|week|part) (?:was|is) (?:so |too |very |really )?"
     r"(?:hard|difficult|long|confusing|tough)",
 )
 _PERSIAN = (
-    r"نمی ?دانم|نمی ?دونم|نمیدانم|(?:خیلی |واقعا )?(?:سخت|مشکل) (?:بود|است)|بلد (?:نیستم|نبودم)"
+    r"نمی ?دانم|نمی ?دونم|نمیدانم|(?:سوال|تمرین|قسمت|بخش|هفته) (?:خیلی |واقعا )?(?:سخت|مشکل) (?:بود|است)"
+    r"|بلد (?:نیستم|نبودم)"
     r"|وقت (?:نکردم|نشد|نداشتم|کم آوردم)|فرصت (?:نکردم|نشد|نداشتم)|نرسیدم"
     r"|حل (?:نکردم|نشد|نشده)|(?:پاسخ|جواب) (?:ندادم|نداده ?ام|نمی ?دانم|داده نشد|داده نشده)|ننوشتم|نتوانستم|نتونستم"
     r"|بدون (?:پاسخ|جواب)|نفهمیدم|متوجه نشدم|یادم نیست|خالی"
@@ -41,10 +43,16 @@ _SKIPPED = re.compile(
 )
 
 
+def is_blank(text: str) -> bool:
+    """Return whether there is nothing but punctuation, spaces, controls and Markdown's own signs in a text."""
+    return all(unicodedata.category(character)[0] in "PZC" or character in "−~|=`^$+<>" for character in text)
+
+
 def is_skipped(text: str) -> bool:
     """Return whether a whole answer says that it is none; one that says anything else besides is an answer."""
     if not re.search(r"\w", text):
-        return "![" not in text  # a picture without a name may hold one
+        # A picture without a name may hold one, and a column of ticks is one.
+        return "![" not in text and is_blank(text)
     if len(text) > 400:
         return False
     words = re.findall(r"[^\W_]+(?:['/’][^\W_]+)*", fold(to_plain(text)))

@@ -138,7 +138,7 @@ def _notebook(*cells: tuple[str, str | list[str]], **more: Any) -> bytes:
 def test_answers_in_a_notebooks_markdown() -> None:
     data = _notebook(
         ("markdown", "# Homework 5"),
-        ("code", "import torch"),
+        ("code", "import torch\n" + "x = 1\n" * 20),
         ("markdown", ["## Question 1\n", "a) 2 and 3\n"]),
         ("markdown", "b) 3\n\nbecause"),
         ("code", "train()"),
@@ -149,11 +149,17 @@ def test_answers_in_a_notebooks_markdown() -> None:
     assert (second.text, second.location) == ("3\n\nbecause", Location(file="Q4.ipynb", line=1, end_line=3, cell=3))
 
 
+def test_a_notebook_without_programs_is_a_report() -> None:
+    data = _notebook(("markdown", "## 1. (15 points)\n### i.\n2 and 3\n### ii.\n3"), ("code", "import torch"))
+    first, second = _find(read_document("report.ipynb", "notebook", data))
+    assert (first.text, second.text) == ("2 and 3", "3")
+
+
 def test_a_notebooks_own_headings_open_nothing_and_hide_nothing() -> None:
     data = _notebook(
         ("markdown", "## Question 4\n### 1. Data\na) read the file\n(b) drop what is empty"),
         ("markdown", "# 1\na) start of your code"),
-        ("code", "# Q1 a) 2"),
+        ("code", "# Q1 a) 2\n" + "x = 1\n" * 20),
     )
     assert {passage.state for passage in _find(read_document("Q4.ipynb", "notebook", data))} == {"missing"}
 

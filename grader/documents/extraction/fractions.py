@@ -7,6 +7,7 @@ from typing import Final
 
 from grader.documents.extraction.glyphs import Bar, Glyph
 from grader.documents.extraction.lines import gather
+from grader.documents.extraction.signs import AXIS
 from grader.documents.extraction.writing import write_line
 
 _MOST_FRACTIONS: Final = 300  # on a page
@@ -16,24 +17,24 @@ def join_fractions(glyphs: Sequence[Glyph], bars: Sequence[Bar]) -> Sequence[Gly
     """Return the characters, each fraction as one: what stands close above and below a bar no wider than both."""
     found = list(glyphs)
     for bar in sorted(bars, key=lambda item: item.right - item.left)[:_MOST_FRACTIONS]:
-        inside = [
-            item
-            for item in found
-            if bar.left - 1 <= (item.left + item.right) / 2 <= bar.right + 1
-            and abs(item.base + 0.25 * item.size - bar.middle) < 1.5 * item.size
-            and not item.struck
-        ]
+        near = [item for item in found if bar.left - 1 <= (item.left + item.right) / 2 <= bar.right + 1]
+        inside = [item for item in near if _is_close(item, bar, item.size) and not item.struck]
+        size = max((item.size for item in inside), default=0.0)  # an index stands as far off as its letter's size says
+        inside = [item for item in near if _is_close(item, bar, size) and not item.struck]
         above = [item for item in inside if item.base > bar.middle]
         below = [item for item in inside if item.base <= bar.middle]
         if above and below and _is_fraction(above, below, bar):
-            size = max(item.size for item in inside)
             text = rf"\frac{{{_write_part(above)}}}{{{_write_part(below)}}}"
-            whole = Glyph(text=text, left=bar.left, right=bar.right, base=bar.middle - 0.25 * size, size=size)
+            whole = Glyph(text=text, left=bar.left, right=bar.right, base=bar.middle - AXIS * size, size=size)
             place = found.index(inside[0])
             found[place] = whole
             rest = set(map(id, inside))
             found = [item for item in found if id(item) not in rest]
     return found
+
+
+def _is_close(item: Glyph, bar: Bar, size: float) -> bool:
+    return abs(item.base + AXIS * item.size - bar.middle) < 1.5 * size
 
 
 def _is_fraction(above: Sequence[Glyph], below: Sequence[Glyph], bar: Bar) -> bool:

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 from typing import Final
 
 from grader.documents.extraction.fractions import join_fractions
-from grader.documents.extraction.glyphs import Bar, Glyph, Picture
+from grader.documents.extraction.glyphs import Bar, Glyph, Outline, Picture
 from grader.documents.extraction.lines import Line, gather
 from grader.documents.extraction.order import is_persian
+from grader.documents.extraction.places import draw_formulas, place_lines
 from grader.documents.extraction.writing import write_line
 
 _HEADING: Final = 1.15
-_PARAGRAPH: Final = 1.75  # lines further apart than this many sizes part paragraphs
+_PARAGRAPH: Final = 1.75  # lines further apart than this many sizes part paragraphs, unless all are set so wide
+_WIDER: Final = 1.3  # an index or exponent moves its line by so much
+_WIDEST: Final = 2.5
+_FULL: Final = 0.88  # of the text's width: a line that goes on below
+# What a larger line must be to head something: a formula is often set larger than the text around it.
+_TITLE: Final = re.compile(
+    r"(?=[^=∂∑∇]*\Z)(?:.*[^\W\d_]{3}|\W*[A-Za-z]? ?\d+(?:\W|\Z)(?!\Z)|\W*[A-Za-z]{1,3} ?\d+\W*\Z)"
+)
 PICTURE: Final = "![a picture on the page](picture)"
 
 
-def build_text(glyphs: Sequence[Glyph], bars: Sequence[Bar], pictures: Sequence[Picture]) -> str:
-    """Return a page's text as Markdown: larger lines are headings, large pictures are named where they stand."""
-    lines = list(gather(join_fractions(glyphs, bars)))
+def build_text(
+    glyphs: Sequence[Glyph], bars: Sequence[Bar], pictures: Sequence[Picture], outlines: Sequence[Outline]
+) -> str:
+    """Return a page's text as Markdown: larger lines are headings, pictures and drawn formulas are named."""
+    lines = place_lines(list(gather(join_fractions(glyphs, bars))), list(draw_formulas(outlines)))
     if not lines:
         return "\n\n".join(PICTURE for _ in pictures)
     right_to_left = _is_right_aligned(lines)
     usual = median(glyph.size for line in lines for glyph in line.glyphs)
+    most = max(_PARAGRAPH, _WIDER * _find_pitch(lines, right_to_left))
     tops = sorted((picture.top for picture in pictures), reverse=True)
     out: list[str] = []
     before: Line | None = None
@@ -32,19 +45,37 @@ def build_text(glyphs: Sequence[Glyph], bars: Sequence[Bar], pictures: Sequence[
         while tops and tops[0] > line.base:
             out += ["", PICTURE, ""]
             tops.pop(0)
-        heading = median(glyph.size for glyph in line.glyphs) > _HEADING * usual and len(line.glyphs) < 120
-        if before is not None and (heading or _is_apart(before, line)):
-            out.append("")
         text = write_line(line, right_to_left)
+        larger = median(glyph.size for glyph in line.glyphs) > _HEADING * usual and len(line.glyphs) < 120
+        heading = larger and _TITLE.match(text) is not None
+        if before is not None and (heading or _find_drop(before, line) >= most):
+            out.append("")
         out.append(f"## {text}" if heading else text)
         before = line
     return "\n".join([*out, *(f"\n{PICTURE}" for _ in tops)])
 
 
-def _is_apart(before: Line, line: Line) -> bool:
-    """Tell whether a paragraph ends between two lines; upwards, a new column or page begins."""
+def _find_drop(before: Line, line: Line) -> float:
+    """Return by how many sizes a line stands below the one before; infinite upwards, in a new column or page."""
     drop = (before.base - line.base) / max(before.size, line.size)
-    return not 0 <= drop < _PARAGRAPH
+    return drop if drop >= 0 else float("inf")
+
+
+def _find_pitch(lines: Sequence[Line], right_to_left: bool) -> float:
+    """Return how far apart, in sizes, the lines of a paragraph stand: the least below a line that fills the width.
+
+    0 where there is none, or where they would stand wider than any text is set.
+    """
+    lefts = [min(glyph.left for glyph in line.glyphs) for line in lines]
+    rights = [max(glyph.right for glyph in line.glyphs) for line in lines]
+    room = (1 - _FULL) * (max(rights) - min(lefts))
+    persian = right_to_left and any(is_persian(glyph.text) for line in lines for glyph in line.glyphs)
+    full = [
+        left < min(lefts) + room if persian else right > max(rights) - room
+        for left, right in zip(lefts, rights, strict=True)
+    ]
+    drops = [_find_drop(*pair) for pair, fills in zip(pairwise(lines), full, strict=False) if fills]
+    return min((drop for drop in drops if 0.5 < drop < _WIDEST), default=0.0)
 
 
 def _is_right_aligned(lines: Sequence[Line]) -> bool:

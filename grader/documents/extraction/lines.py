@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from grader.documents.extraction.glyphs import Glyph
+from grader.documents.extraction.order import is_persian
 
 SMALL: Final = 0.85  # a script is written in smaller letters than its line
 SHIFT: Final = 0.08  # and on another base line, in sizes of the line's letters
+_NEAR: Final = 6  # lines before and after a piece among which its line is looked for
 _LARGE: Final = frozenset("∑∏∫⋃⋂⨁")
 
 
@@ -21,6 +23,17 @@ class Line:
     glyphs: list[Glyph] = field(default_factory=list)
     base: float = 0.0
     size: float = 0.0
+    stray: bool = False  # put back to its place
+
+    @property
+    def left(self) -> float:
+        """The left edge."""
+        return min(glyph.left for glyph in self.glyphs)
+
+    @property
+    def right(self) -> float:
+        """The right edge."""
+        return max(glyph.right for glyph in self.glyphs)
 
     def takes(self, glyph: Glyph) -> bool:
         """Tell whether a character goes on with this line: on its base line, or as a script beside its last one."""
@@ -36,19 +49,39 @@ class Line:
         letter = next((item for item in reversed(self.glyphs) if item.size > SMALL * self.size), self.glyphs[-1])
         beside = any(-0.5 < (glyph.left - item.right) / size < 1.0 for item in (self.glyphs[-1], letter))
         smaller = min(self.size, glyph.size) / size < SMALL
-        return shift < 0.75 and beside and (smaller or shift < 0.4)
+        # What is raised beside a tall bracket is raised by half its height.
+        most = max(0.75, 0.1 + 0.5 * letter.height / size)
+        return shift < most and beside and (smaller or shift < 0.4)
 
     def goes_on(self, other: Line) -> bool:
         """Tell whether another line stands right behind this one, on the same base line."""
-        gap = min(glyph.left for glyph in other.glyphs) - max(glyph.right for glyph in self.glyphs)
+        gap = other.left - self.right
         return abs(other.base - self.base) < SHIFT * self.size and -0.3 < gap / self.size < 1.5
+
+    def lacks(self, other: Line) -> bool:
+        """Tell whether another line stands in a gap of this one, which is Persian: on its base line or as scripts."""
+        if not any(is_persian(item.text) for item in self.glyphs):
+            return False
+        within = self.left - self.size < other.left and other.right < self.right + self.size
+        gap = not any(other.left < (item.left + item.right) / 2 < other.right for item in self.glyphs)
+        level = all(
+            abs(item.base - self.base) < (0.75 if item.size < SMALL * self.size else SHIFT) * self.size
+            for item in other.glyphs
+        )
+        return within and gap and level
+
+    def take(self, other: Line) -> None:
+        """Add all characters of another line."""
+        for glyph in other.glyphs:
+            self.add(glyph)
 
     def add(self, glyph: Glyph) -> None:
         """Add a character; the larger letters make the line."""
         if glyph.size > self.size * 1.05 and not is_combining(glyph):
             self.base, self.size = glyph.base, glyph.size
         behind: list[Glyph] = []
-        while self.glyphs and _is_limit(self.glyphs[-1], [glyph]):  # a sum's upper limit is drawn before the sum
+        # A sum's upper limit is drawn before the sum.
+        while self.glyphs and self.glyphs[-1].base > glyph.base and _is_limit(self.glyphs[-1], [glyph]):
             behind.insert(0, self.glyphs.pop())
         self.glyphs += [glyph, *behind]
 
@@ -73,18 +106,23 @@ def _is_limit(glyph: Glyph, before: Sequence[Glyph]) -> bool:
 
 
 def gather(glyphs: Iterable[Glyph]) -> Iterator[Line]:
-    """Yield lines in the file's order, in which columns stay apart; a line that a sum's limit broke is one again."""
-    before: Line | None = None
+    """Yield lines in the file's order, in which columns stay apart; a line that a sum's limit broke is one again.
+
+    Pieces of a Persian line may stand apart in the file; its characters are put in order by their places.
+    """
+    lines: list[Line] = []
     for line in _cut(glyphs):
-        if before is not None and before.goes_on(line):
-            for glyph in line.glyphs:
-                before.add(glyph)
-            continue
-        if before is not None:
-            yield before
-        before = line
-    if before is not None:
-        yield before
+        if lines and lines[-1].goes_on(line):
+            lines[-1].take(line)
+        else:
+            lines.append(line)
+    for index, line in enumerate(lines):
+        near = lines[max(0, index - _NEAR) : index + _NEAR + 1]
+        home = next((other for other in near if other is not line and other.glyphs and other.lacks(line)), None)
+        if home is not None:
+            home.take(line)
+            line.glyphs = []
+    yield from (line for line in lines if line.glyphs)
 
 
 def _cut(glyphs: Iterable[Glyph]) -> Iterator[Line]:

@@ -9,13 +9,21 @@ import bidi
 
 _PERSIAN: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 _CLOSERS: Final = {"(": ")", "[": "]", "{": "}"}
-_LONE_LABEL: Final = re.compile(r"\W{0,3}\w{1,4} ?[(\[]")
-_PERSIAN_LABEL: Final = re.compile(r"\W{0,3}(?:الف|[بپجتد]) ?[(\[]")
+_NUMBERED: Final = r"\W{0,3}(?:\d{1,2} ?[-–.] ?)?"
+_LONE_LABEL: Final = re.compile(rf"{_NUMBERED}\w{{1,4}} ?[(\[]")
+_PERSIAN_LABEL: Final = re.compile(rf"{_NUMBERED}(?:الف|[بپجتد]) ?[(\[]")
 # A sign that no report holds, and that takes the direction of what stands around it.
 STRIKE: Final = "\u2980"
 # A number's sign goes with the number: this stands for it, which counts as a digit.
 _BOUND: Final = "\U0001f101"
+# Signs that begin a formula count as its letters.
+_BEGIN: Final = "∂∇∑∏√∫"
+_AS_LETTERS: Final = {ord(sign): chr(0xE020 + index) for index, sign in enumerate(_BEGIN)}
+_AS_SIGNS: Final = {0xE020 + index: sign for index, sign in enumerate(_BEGIN)}
 _SIGN: Final = re.compile(r"(?<![\w)\]])[-\u2212](?=\d)")
+# "2) argmax ..." at the right edge of a Persian line is drawn like "argmax (2"; that no bracket answers it tells.
+_LABEL_AT_EDGE: Final = re.compile(r"(?<=[A-Za-z\d\])}]) *[()\[\]] ?(?:\d{1,2}|[A-Ha-h])\s*\Z")
+_RIGHT_TO_LEFT: Final = "\u200f"  # an invisible character that counts as Persian
 # Persian with the numbers and signs inside it, between words of other letters.
 _PERSIAN_RUN: Final = re.compile(
     rf"(?:\d[^A-Za-z\u0370-\u03ff\U0001d400-\U0001d7ff]{{0,40}}?)?{_PERSIAN.pattern}"
@@ -33,12 +41,14 @@ def order(visual: str, *, right_to_left: bool) -> str:
 
     The rules that turn text into the order on the page turn it back as well.
     """
-    bound = _SIGN.sub(_BOUND, visual)
+    bound = _SIGN.sub(_BOUND, visual).translate(_AS_LETTERS)
     if right_to_left:
-        ordered = str(bidi.get_display(bound, base_dir="R"))
+        if sum(map(bound.count, "()[]")) % 2:
+            bound = _LABEL_AT_EDGE.sub(rf"{_RIGHT_TO_LEFT}\g<0>", bound)
+        ordered = str(bidi.get_display(bound, base_dir="R")).replace(_RIGHT_TO_LEFT, "")
     else:
         ordered = _PERSIAN_RUN.sub(lambda run: str(bidi.get_display(run[0], base_dir="R")), bound)
-    return _mend_brackets(ordered.replace(STRIKE, "~~").replace(_BOUND, "-"))
+    return _mend_brackets(ordered.translate(_AS_SIGNS).replace(STRIKE, "~~").replace(_BOUND, "-"))
 
 
 def _mend_brackets(text: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from grader.documents.extraction.faults import UnreadableError
-from grader.documents.extraction.glyphs import Drawn, read_page
+from grader.documents.extraction.glyphs import Drawn, Glyph, read_page
 from grader.documents.extraction.layout import build_text
 from grader.documents.extraction.margins import drop_margins
 from grader.documents.extraction.order import is_persian
@@ -20,6 +21,7 @@ _LEAST_CHARACTERS: Final = 50  # on a page; a scan's text layer, if any, has a s
 _LARGE_PICTURE: Final = 0.03  # of the page: an answer can stand in it, in a logo none
 _WHOLE_PAGE: Final = 0.4
 _OUTLINES: Final = 150  # letters drawn as lines
+_FOOT: Final = 0.2  # of the page's height
 
 
 def read_pdf(_name: str, data: bytes) -> dict[str, Any]:
@@ -31,7 +33,7 @@ def read_pdf(_name: str, data: bytes) -> dict[str, Any]:
     pages = _read_pages(document)
     if scan := _find_scan(pages):
         raise UnreadableError(scan, pages=len(document))
-    texts = drop_margins([_build(page) for page in pages])
+    texts = drop_margins([_build(page, number) for number, page in enumerate(pages, 1)])
     parts = [{"page": number, "text": text} for number, text in enumerate(texts, 1)]
     return {"parts": parts, "partly": _find_unread(pages, len(document)), "pages": len(document)}
 
@@ -80,8 +82,22 @@ def _is_drawn(page: Drawn) -> bool:
     return sum(picture.share for picture in page.pictures) > _WHOLE_PAGE or page.paths > _OUTLINES
 
 
-def _build(page: Drawn) -> str:
-    return build_text(page.glyphs, page.bars, [item for item in page.pictures if item.share > _LARGE_PICTURE])
+def _build(page: Drawn, number: int) -> str:
+    glyphs = _drop_number(page, number)
+    pictures = [item for item in page.pictures if item.share > _LARGE_PICTURE]
+    return build_text(glyphs, page.bars, pictures, page.outlines)
+
+
+def _drop_number(page: Drawn, number: int) -> Sequence[Glyph]:
+    """Return a page's characters without its number in the middle of its foot."""
+    lowest = min((glyph.base for glyph in page.glyphs), default=0.0)
+    foot = [glyph for glyph in page.glyphs if glyph.base - lowest < 1 and not glyph.text.isspace()]
+    if lowest > _FOOT * page.height or "".join(glyph.text for glyph in foot).strip("-–— ") != str(number):
+        return page.glyphs
+    middle = (min(glyph.left for glyph in foot) + max(glyph.right for glyph in foot)) / 2
+    return (
+        [glyph for glyph in page.glyphs if glyph not in foot] if abs(middle / page.width - 0.5) < 0.05 else page.glyphs
+    )
 
 
 def _find_unread(pages: list[Drawn], count: int) -> str:

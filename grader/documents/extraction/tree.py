@@ -135,8 +135,10 @@ def _render_table(content: Any, dialect: Dialect) -> Iterator[str]:
                 yield from _render_blocks(blocks, dialect)
         return
     titles = len(head[1])
-    lines = ["| " + " | ".join(_flatten(blocks, dialect) for blocks in row) + " |" for row in cells]
     columns = max(map(len, cells), default=0)
+    # A cell over several columns stands in the first of them: Markdown wants as many in every row.
+    texts = [[_flatten(blocks, dialect) for blocks in row] + [""] * (columns - len(row)) for row in cells]
+    lines = ["| " + " | ".join(row) + " |" for row in texts]
     yield from lines[:titles] or ["|" + " |" * columns]
     yield "|" + " --- |" * columns
     yield from lines[titles:]

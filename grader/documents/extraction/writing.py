@@ -13,8 +13,14 @@ from grader.documents.extraction.lines import SHIFT, SMALL, Line, is_combining
 from grader.documents.extraction.order import STRIKE, is_persian, order
 
 _LATIN: Final = re.compile("[A-Za-z\u0370-\u03ff\U0001d400-\U0001d7ff]")
+# What may carry an index or an exponent: letters, also with accents, and closing brackets.
+_CARRIES: Final = re.compile("[A-Za-z)\\]}\u00c0-\u03ff\u22a4\ue012\U0001d400-\U0001d7ff]")
+# A Persian part's letter at the right edge, in the order in which it is drawn: there the line begins.
+_LABEL_AT_EDGE: Final = re.compile(r"[()\[\].:\-–]\s?(?:فلا|[بپجتد])\s*\Z")
 # Letters that a font draws in one piece or in the form of their place in the word.
 _FORMS: Final = re.compile("[\ufb00-\ufb06\ufb1d-\ufdff\ufe70-\ufefc]")
+_SCRIPTS: Final = {"_": "\ue010", "^": "\ue011"}
+_SCRIPT_END: Final = "\ue012"
 _SPACE: Final = 0.2  # of the letters' size; narrower gaps lie inside words
 
 
@@ -27,7 +33,9 @@ def write_line(line: Line, right_to_left: bool) -> str:
     text = "".join(_dress(_spell(ordered, line), persian > 0))
     if persian:
         latin = sum(bool(_LATIN.match(glyph.text)) for glyph in ordered)
-        text = order(text, right_to_left=right_to_left and persian >= latin)
+        begins_right = persian >= latin or _LABEL_AT_EDGE.search(text) is not None
+        text = order(text, right_to_left=right_to_left and begins_right)
+        text = text.replace(_SCRIPT_END, "}").replace(_SCRIPTS["_"], "_{").replace(_SCRIPTS["^"], "^{")
     return _FORMS.sub(lambda form: unicodedata.normalize("NFKC", form[0]), text).strip()
 
 
@@ -59,10 +67,11 @@ def _find_script(glyph: Glyph, line: Line) -> str:
 def _dress(spelt: Iterator[tuple[str, str, bool]], persian: bool) -> Iterator[str]:
     """Yield text with ``_{}`` and ``^{}`` around scripts and ``~~`` around what is struck out.
 
-    A line with Persian is turned around afterwards, where marks of several signs would not survive: it carries one
-    sign without a direction for them until then.
+    A line with Persian is turned around afterwards, where marks of several signs would not survive: until then a
+    strike is one sign without a direction, and scripts of Latin letters stand between signs that count as Latin.
     """
     strike = STRIKE if persian else "~~"
+    before = ""
     for struck, items in groupby(spelt, key=lambda item: item[2]):
         pieces = []
         for script, run in groupby(items, key=lambda item: item[1]):
@@ -70,7 +79,12 @@ def _dress(spelt: Iterator[tuple[str, str, bool]], persian: bool) -> Iterator[st
             inner = text.strip()
             if inner and not inner.strip("\u2032\u2033'"):
                 script = ""  # a prime is raised by its own shape
-            pieces.append(f"{script}{{{inner}}}" if script and inner and not persian else text)
+            if script and inner and not persian:
+                text = f"{script}{{{inner}}}"
+            elif script and inner and _CARRIES.match(before) and not any(map(is_persian, inner)):
+                text = f"{_SCRIPTS[script]}{inner}{_SCRIPT_END}"
+            pieces.append(text)
+            before = text.strip()[-1:] or before
         text = "".join(pieces)
         inner = text.strip()
         if not struck or not inner:
