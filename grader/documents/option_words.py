@@ -88,12 +88,14 @@ LEAD = re.compile(
 )
 # What makes an answer of what stands before it: "2 and 3 are correct", "the third too".
 APPROVAL = re.compile(
-    r"\b(?:correct|right|true|suitable|suits?|appropriate|many[ -]to[ -]one|fits?|too|also|as well|both(?! [\w-]*directional)|answers?"
+    r"\b(?:correct|right|true|suitable|suits?|appropriate|many[ -]to[ -]one|fits?|too|also|as well"
+    r"|both(?! [\w-]*directional)|answers?"
     r"|works?|applies"
     r"|apply|best|ok|fine|valid)\b|جواب|پاسخ|درست|صحیح|مناسب|بله|انتخاب|\bهم\b|همچنین|✓"
 )
 BECAUSE = re.compile(
-    r"\b(?:because|since|(?<!well )as(?! well)|due to|given that|for the reason)\b|چون|زیرا|چرا که|به دلیل|بخاطر|به خاطر|چونکه"
+    r"\b(?:because|since|(?<!well )as(?! well)|due to|given that|for the reason)\b|چون|زیرا|چرا که"
+    r"|به دلیل|بخاطر|به خاطر|چونکه"
 )
 CORRECTION = re.compile(
     r"\bno\b\s*[,.!:\-]+|\bno (?:wait|it|i)\b|\bwait\b|\bsorry\b|\bactually\b|\bi mean(?:t)?\b|\bcorrection\b"
@@ -103,7 +105,8 @@ CORRECTION = re.compile(
     r"|\bi (?:now )?(?:choose|pick|take|select|go with|change (?:it|this|that|my (?:answer|choice))|switch|corrected)\b"
     r"(?=.{0,24}\b(?:instead|now)\b|[^.]{0,12}\bto\b)"
     r"|\bat first (?:sight|glance|look)\W{1,3}but(?: then)?\b"
-    r"|(?:ولی|اما|که) نه\s*[,.:;!]|ببخشید|اصلاح|(?m:^)[ \t>*(–—-]{0,8}نه\s*[,.]|اشتباه (?:شد|کردم)|(?:جواب|پاسخ|انتخاب) نهایی|در نهایت"
+    r"|(?:ولی|اما|که) نه\s*[,.:;!]|ببخشید|اصلاح|(?m:^)[ \t>*(–—-]{0,8}نه\s*[,.]|اشتباه (?:شد|کردم)"
+    r"|(?:جواب|پاسخ|انتخاب) نهایی|در نهایت"
 )
 EXCEPT = re.compile(
     r"\b(?:all|every(?:thing)?|each|both others)\b(?:[^,.;:]{0,20}\bbut\b"
@@ -116,7 +119,8 @@ TAKEN_BACK = re.compile(r"[?؟].{0,300}?\b(?:no|nope|wait|not really)\b[,.!]?|[?
 # Whose sentence speaks of what was chosen without naming it again.
 OF_THE_CHOSEN = re.compile(r"\b(?:both|they|these|it|its|their|the outputs?)\b|هر ?دو|این ?ها|آن ?ها")
 ONLY_BEFORE = re.compile(
-    r"(?:^|\b(?:think|thinks|believe|guess|say|choose|pick|take|that|is|it's|would be|so|hence|thus|therefore)\b|[,.:;(])"
+    r"(?:^|\b(?:think|thinks|believe|guess|say|choose|pick|take|that|is|it's|would be|so|hence|thus"
+    r"|therefore)\b|[,.:;(])"
     r"\W*(?:only|just|فقط|تنها)\W+(?:the )?\W*$"
 )
 ONLY_AFTER = re.compile(r"(?:\W+\w+){0,2}\W*(?:only|alone)\b\W*(?:$|[.,;:(]|because|since|as\b|is\b)|\W*is the only\b")
@@ -171,7 +175,8 @@ DISMISSED = re.compile(
 # What rules out a whole list: "exclude 1, 2 and 4".
 EXCLUDING = re.compile(
     r"\b(?:exclud|eliminat|reject|discard|dismiss|omit|remov|drop|delet)\w*\s+(?:the |options? |numbers? |tasks? )*\W*$"
-    r"|\b(?:rul|cross|strik|struck|leav|left|throw|scratch)\w* (?:out|off|away)\s+(?:the |options? |numbers? |tasks? )*\W*$"
+    r"|\b(?:rul|cross|strik|struck|leav|left|throw|scratch)\w* (?:out|off|away)\s+(?:the |options? "
+    r"|numbers? |tasks? )*\W*$"
 )
 DENIAL_BEFORE = re.compile(
     r"\b(?:not|never|neither|nor|except|excluding|but not|rather than|instead of|unlike|exclude|reject|rule out"

@@ -40,8 +40,8 @@ class Named:
 
     ``refused`` are the options that the text rules out.
     ``by`` is how: number, words, all but, the others, marks. ``in_words`` are the options whose words or formulas the
-    text asserts, ``denied_words`` those whose words it only denies. ``beside`` are options that the text names or asserts
-    and neither chooses nor rules out. ``contrary`` is a sentence that says of the chosen
+    text asserts, ``denied_words`` those whose words it only denies. ``beside`` are options that the text
+    names or asserts and neither chooses nor rules out. ``contrary`` is a sentence that says of the chosen
     options what rules an option out. ``apart``: options are claimed in more than one sentence. ``text`` is all that was
     read, ``claim`` the sentences with a claim, ``reason`` all that explains it, ``about`` what of it names no option
     that is not chosen; they are folded.

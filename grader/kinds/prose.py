@@ -29,7 +29,8 @@ from grader.model import Answer, Evidence, Finding, Json, Review, Verdict
 _SHOWN_STATUS = {"made": "found", "contradicted": "not right", "mixed": "unclear", "strewn": "words only"}
 # Where a sentence goes on to something else.
 _FURTHER = re.compile(
-    r";|=>|->|\b(?:also|moreover|besides|in addition|additionally|furthermore|on the other hand|however|but|although|though"
+    r";|=>|->|\b(?:also|moreover|besides|in addition|additionally|furthermore|on the other hand"
+    r"|however|but|although|though"
     r"|همچنین|اما|ولی|از طرفی|در عوض|ضمنا|علاوه بر این)\b"
 )
 # A longer answer is for a person: reading takes time, and no honest answer is so long.
@@ -136,7 +137,11 @@ def _is_beside(question: Question, sentence: Sentence) -> bool:
     """Return whether a sentence only tells what earns nothing, and goes on to nothing else."""
     topics = [word for point in question.points if point.deciding for word in point.topic]
     said = any(find_phrase(phrase, sentence.folded) for phrase in question.beside)
-    return said and not any(locate_phrase(word, sentence.folded) for word in topics) and not _FURTHER.search(sentence.folded)
+    return (
+        said
+        and not any(locate_phrase(word, sentence.folded) for word in topics)
+        and not _FURTHER.search(sentence.folded)
+    )
 
 
 def _has_unread_clause(question: Question, sentence: Sentence) -> bool:

@@ -30,7 +30,8 @@ _ASIDE = re.compile(
     r"(?:\s+(?:with|the|a|using|usual|normal|in|for|of))*\W*$|(?:به جای|بجای|برخلاف|بدون|نسبت به|از)\W*$"
 )
 _LABELLED = re.compile(
-    r"\W*(?:training|inference|test(?: time)?|forward|backward|pros?|cons?|good|bad|(?:dis)?advantages?|plus|minus|effect"
+    r"\W*(?:training|inference|test(?: time)?|forward|backward|pros?|cons?|good|bad"
+    r"|(?:dis)?advantages?|plus|minus|effect"
     r"|problem|benefit|drawback|result|consequence|مزیت|مزایا|عیب|معایب|مشکل|خوبی|بدی) ?:"
 )
 # "I guess the keys may not be trained?" asks nothing.
@@ -75,7 +76,7 @@ def _find_hits(question: Question, point: Point, sentences: Sequence[Sentence]) 
         text, denied = split_denial(kept)
         # An entry of a list makes its one point without a verb ("- zero gradient").
         # So does what stands behind a label: "Training: impossible".
-        item = sentence.item or (_LABELLED.match(sentence.folded) and sentence.folded.count(",") < 2)
+        item = sentence.item or (bool(_LABELLED.match(sentence.folded)) and sentence.folded.count(",") < 2)
         entry = item and 1 < len(sentence.folded.split()) <= 7
         said = (is_sentence(sentence.folded) or entry) and not is_disputed(kept)
         against = _find_said(question, point, point.contradicts, text)

@@ -14,7 +14,8 @@ _RESULT = re.compile(r"\b(?:result|final|answer|output|so|therefore|hence|gives|
 _ARROW = re.compile(r"(?:→|⇒|⟶|➔|->|=>|\\(?:to|[rR]ightarrow|implies))\W*\Z")
 _CORRECTION = re.compile(
     r"\b(?:no|wait|sorry|correct(?:ion|ed|ing)?|mistake\w*|actually|i mean|wrong\w*|edit\w*|miscount\w*|misread|oops"
-    r"|instead|forgot|at first|first (?:got|wrote|had)|final answer|changed?|fix(?:ed)?)\b|اصلاح|ببخشید|اشتباه|پاسخ نهایی"
+    r"|instead|forgot|at first|first (?:got|wrote|had)|final answer|changed?|fix(?:ed)?)\b|اصلاح"
+    r"|ببخشید|اشتباه|پاسخ نهایی"
 )
 # "[6, 1, 2] after rounding"
 _ROUNDED = re.compile(r"[\s\])}>$,;(]*(?:(?:after|by|when|if|once|with) )?(?:rounded|rounding|approximat\w+|گرد)\b")
@@ -255,7 +256,7 @@ def _named_symbolically(question: Question, text: str) -> bool:
 
 
 def _tells_the_way(question: Question, text: str) -> bool:
-    """Return whether a text says in several words how the answer is worked out, without any number or pointer to one."""
+    """Return whether a text says in several words how the answer is worked out, without number or pointer to one."""
     names = [name for step in question.steps if len(step.values) > 1 for name in step.names if len(name) > 3]
     said = _says(names, text) or _says([name for name in question.answer.names if len(name) > 3], text)
     plain = not re.search(r"\d", text) and not _ELSEWHERE.search(text)
