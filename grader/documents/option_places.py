@@ -41,6 +41,7 @@ _TWO_FIRST = r"\b(?:first|former) (?:two|2)\b|\btwo first\b|دو ?(?:تای|مو
 _LAST = r"\bthe last\b(?! two| 2)|آخری|گزینه ?ی? (?:آخر|اخر)"
 
 
+_SURELY = r"(?:(?:surely|certainly|definitely|for sure|obviously|of course|yes)\W*)?"
 # "I chose 4 before" tells what is no longer meant.
 _CHOSE = re.compile(r"\b(?:chose|picked|thought|said|had|wrote|selected|took|guessed)\b[^.,;]*$")
 _EARLIER = re.compile(r"\W*(?:before|earlier|at first|first|initially|originally|previously)\b")
@@ -169,7 +170,7 @@ def is_claim(unit: str, index: int, places: Sequence[Place], main_end: int) -> b
         return False
     before = unit[:start].strip(" (\"'*-")
     after = re.sub(r"^[\s)\"'*]*(?:(?:ones?|options?|tasks?|choices?)\b\s*)?", "", unit[end:]).strip()
-    bare = len(before.split()) <= 1 and (re.match(r"(?:$|[.,:;(\-/✓|]|=>|->)", after) or BECAUSE.match(after))
+    bare = len(before.split()) <= 1 and (re.match(rf"{_SURELY}(?:$|[.,:;(\-/✓|]|=>|->)", after) or BECAUSE.match(after))
     if bare or LEAD.search(before) or (not after and re.search(rf":\s*(?:the )?(?:{NOUN})?\W*$", before)):
         return True
     predicate = re.split(r"[.,:;(]|\bbut\b", after, maxsplit=1)[0]

@@ -65,7 +65,7 @@ FOLLOW = re.compile(
     r"^\s*(?:$|[.,:;()\-+!?/&|\"'=>✓✗\]]|(?:and|n?or|is|are|was|were|isn't|aren't|one|ones|option|options|choice|choices"
     r"|answer|answers|tasks?|cases?|model|items?|network|architecture|statement|expression|formula|alternative|because"
     r"|since|as|only|but|not|too|also|both|fits?|suits?|works?|should|would|can|cannot|does|doesn't|gives?"
-    r"|needs?|has|have"
+    r"|needs?|has|have|surely|certainly|definitely|obviously|yes"
     r"|with|for|rather|instead|seems?|here|must|reads?"
     r"|و|یا|یعنی|است|هستند|درست|صحیح|غلط|گزینه|مورد|چون|زیرا|را|هم|نیست|بله|نه|خیر|هر|می|مناسب|بخاطر|به)(?![a-z_]))"
 )

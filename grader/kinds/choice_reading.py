@@ -71,6 +71,10 @@ def _find_apart(question: Question, named: Named) -> str:
     return "different sentences name different options" if several else ""
 
 
+# A figure by itself that was not read as an option: no "0/1", "0 or 1" or "1 label".
+_FIGURE = re.compile(
+    r"(?<![\w.^_/=+*-])(?<!0 or )(?<!0 and )([1-9])(?![\w.^%/]|\.\d| (?:or|and) 0| ?(?:labels?|outputs?|values?|class|numbers?)\b)"
+)
 # "The ones whose output is a label: the text one and the other": several are meant.
 _SEVERAL = re.compile(
     r"\b(?:ones|both|two|tasks|them|as well as|plus|[,;] and|and (?:the|what|also|then|whether))\b"
@@ -80,8 +84,10 @@ _SEVERAL = re.compile(
 
 def _find_others(question: Question, named: Named) -> str:
     """Return a doubt where several options may be right, one was understood by its words, and several are spoken of."""
-    if len(question.key) > 1 and named.beside and 0 < work_out_credit(question, named.chosen) < 1:
-        return "further options are named beside the answer"
+    if len(question.key) > 1 and 0 < work_out_credit(question, named.chosen) < 1:
+        figures = {int(figure) for figure in _FIGURE.findall(named.text)} & {o.number for o in question.options}
+        if named.by in ("number", "words") and (named.beside or figures - named.chosen - named.refused):
+            return "further options are named beside the answer"
     alone = named.by == "words" and len(named.chosen) == 1 < len(question.key)
     return "only one option was understood where several are spoken of" if alone and _SEVERAL.search(named.text) else ""
 

@@ -27,7 +27,7 @@ _ALTERNATIVE = re.compile(
     r"|(?:if|when|in case|for)\b[^.;\[]{0,40}\b(?:and|or|but)\b[^.\d]{0,12})$"
 )
 _COMPARED = re.compile(
-    r"\b(?:would|instead of|rather than|unlike|if (?:we|i)(?:'d| had)? used"
+    r"\b(?:would|friends?|classmates?|neighbou?rs?|instead of|rather than|unlike|if (?:we|i)(?:'d| had)? used"
     r"|(?:it|we|i|that)'d|compared|whereas|not)\b[^,=]{0,50}=?\W*$"
     r"|به جای|اگر|\d\s*[*×·]\s*$"
 )
