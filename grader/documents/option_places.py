@@ -65,6 +65,8 @@ def find_designations(unit: str, options: Sequence[Nameable]) -> list[Place]:
         *(m for m in re.finditer(rf"^\W*(?P<list>{entry}{more}){stop}", unit) if not _is_word(m["list"], unit)),
         *re.finditer(rf"(?<![\w)^_])(?P<list>\((?:{lettered})\){more})", unit),
         *re.finditer(rf"(?<![\w.^_])(?P<list>(?:{lettered})\)(?=\s|$|,))", unit),
+        *re.finditer(rf"^\W*not (?P<list>(?:{lettered}))(?=,? but (?:{lettered})\W*$)", unit),
+        *re.finditer(rf"(?<=but )(?P<list>(?:{lettered}))(?=\W*$)", unit),
         *(m for m in re.finditer(rf"(?<![\w.])(?P<list>(?:{build_names(options)}){more})(?![\w^_=/*+.])", unit)
           if not NO_OPTION_BEFORE.search(unit[: m.start("list")]) and FOLLOW.match(unit[m.end("list") :])),
     ]  # fmt: skip

@@ -8,6 +8,7 @@ can. It does not know which options are right.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -42,7 +43,8 @@ class Named:
     ``by`` is how: number, words, all but, the others, marks. ``in_words`` are the options whose words or formulas the
     text asserts, ``denied_words`` those whose words it only denies. ``beside`` are options that the text
     names or asserts and neither chooses nor rules out. ``contrary`` is a sentence that says of the chosen
-    options what rules an option out. ``apart``: options are claimed in more than one sentence. ``text`` is all that was
+    options what rules an option out. ``apart``: options are claimed in more than one
+    sentence, or one of them again. ``text`` is all that was
     read, ``claim`` the sentences with a claim, ``reason`` all that explains it, ``about`` what of it names no option
     that is not chosen; they are folded.
     """
@@ -114,7 +116,7 @@ def _read_sentences(body: str, options: Sequence[Nameable], cues: Sequence[str],
         refused=(denied | {mention.place.option for mention in mentions if mention.denied}) - asserted - named.chosen,
         contrary=find_contrary(units, mentions, options, denials, named.chosen),
         beside=(asserted | {m.place.option for m in mentions if not m.denied}) - named.chosen,
-        apart=len({m.unit for m in _count(mentions)}) > 1,
+        apart=len({m.unit for m in _count(mentions)}) > 1 or _is_uneven(mentions),
     )
 
 
@@ -161,6 +163,11 @@ def _count(mentions: Sequence[Mention]) -> list[Mention]:
     """Return the mentions that choose: the claims, or where there is none all that are not denied."""
     claims = [m for m in mentions if m.claim and not m.denied]
     return claims or [m for m in mentions if not m.denied]
+
+
+def _is_uneven(mentions: Sequence[Mention]) -> bool:
+    """Return whether one of the options chosen is named again: "3 and 4 are possible, so 3"."""
+    return len(set(Counter(m.place.option for m in _count(mentions)).values())) > 1
 
 
 def _settle(

@@ -150,7 +150,7 @@ _GLUE = re.compile(
     r"|through|at|as|so"
     r"|because|since|when|while|but|and|or|also|only|than|into|if|then|therefore|hence|thus|get|gets|gives?"
     r"|makes?|leads?"
-    r"|causes?|becomes?|means?|uses?|using|all|other|every|any|one|cant|doesnt|isnt|never|just|more|less|during)\b"
+    r"|causes?|becomes?|receives?|remains?|stays?|loses|needs|means?|uses?|using|all|other|every|any|one|cant|doesnt|isnt|never|just|more|less|during)\b"
     r"|است|هست|نیست|نیستند|هستند|دارد|ندارد|دارند|ندارند|شود|می\s*\w+|نمی\s*\w+|باشد|شده|کند|کرد|بود|میشه|داره|نداره"
     r"|نداریم|داریم|نداشت\w*|داشت\w*|شوند|شدن|بودن|هستن|نیستن|نیس\b|میش\w+|نمیش\w+|میک\w+|نمیک\w+|میگ\w+|نمیگ\w+"
     r"|(?<!\w)(?:به|از|در|که|را|با|و|برای|این|آن|تا|پس|چون|زیرا|فقط|تنها|یک|همه|هم|نیز|یا|اما|ولی|هر|باید|بنابراین)(?!\w)"
