@@ -163,13 +163,13 @@ _DISPUTED = re.compile(
 )
 # A Persian sentence ends with its verb.
 _PERSIAN_SENTENCE = re.compile(
-    r"(?:\w+\W+){2}(?:(?:ن?می)\s*\w+|است|هست|نیست|شود|شد|شوند|دارد|ندارد|دارند|ندارند|داریم|نداریم|داره|نداره|کند|کرد"
+    r"(?<!\w)(?:\w+\W+){2}(?:(?:ن?می)\s*\w+|است|هست|نیست|شود|شد|شوند|دارد|ندارد|دارند|ندارند|داریم|نداریم|داره|نداره|کند|کرد"
     r"|هستند|نیستند|هستن|نیستن|بود|بودند)\W*$"
 )
 # "dL/dq = 0" states something without a verb.
 _EQUATION = re.compile(r"\bd ?\w{1,8} ?/ ?d ?\w{1,8} ?=")
 # "zero gradients => dead weights": one arrow between a few words states what follows from what.
-_FOLLOWS = re.compile(r"[^<>=\w]*(?:[\w'&/.]+[ ,()]+){2,8}[=-]> ?(?:[\w'&/.]+[ ,()]*){2,8}[.!]?")
+_FOLLOWS = re.compile(r"[^<>=\w]{0,20}(?:[\w'&/.]{1,40}[ ,()]{1,4}){2,8}[=-]> ?(?:[\w'&/.]+[ ,()]*){2,8}[.!]?")
 _SUPPOSED = re.compile(
     r"\b(?:if|unless|suppose|assume)\b.{0,60}\b(?:were|was|would|could|had)\b|\bwould (?:be|have)\b"
     r"|\bone (?:might|may|could) think\b|\bsome (?:people )?(?:say|claim|think)\b|اگر.{0,50}(?:بود|می ?شد)"

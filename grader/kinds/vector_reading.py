@@ -38,7 +38,7 @@ _ELSEWHERE = re.compile(
     r"|(?:first|second|third|fourth|last|latter|former)(?= (?:one|key|value|row|vector|entry|element|score)\b|\W*$))\b"
     r"|نوت ?بوک|کد|سلول|بالا|پایین|پیوست|ضمیمه|عکس|تصویر|صفحه|فایل|دست ?نویس|برگه|اول|دوم|سوم|چهارم|آخر|همان"
 )
-_FEWEST_WORDS = 8
+_FEWEST_WORDS, _MOST_CHARACTERS = 8, 1_500
 _SMALL_WORDS = re.compile(r"\b(?:the|vector|is|are|with|given|so|and|for|of|let|بردار)\b")
 
 
@@ -257,7 +257,8 @@ def _named_symbolically(question: Question, text: str) -> bool:
 
 def _tells_the_way(question: Question, text: str) -> bool:
     """Return whether a text says in several words how the answer is worked out, without number or pointer to one."""
+    if len(text) > _MOST_CHARACTERS or re.search(r"\d", text) or len(text.split()) < _FEWEST_WORDS:
+        return False
     names = [name for step in question.steps if len(step.values) > 1 for name in step.names if len(name) > 3]
     said = _says(names, text) or _says([name for name in question.answer.names if len(name) > 3], text)
-    plain = not re.search(r"\d", text) and not _ELSEWHERE.search(text)
-    return plain and said and len(text.split()) >= _FEWEST_WORDS
+    return said and not _ELSEWHERE.search(text)
