@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import platform
+import re
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 _READERS = ("markdown-it-py", "pypandoc_binary", "pypdfium2", "python-bidi")  # of reports
+# A line that a formula was broken into, or that a piece of one makes by itself.
+_FRAGMENT = re.compile(r"(?m)^\s*(?:[+\-−·×*)\]}^_]|\S{1,2}\s*$)")
 _CHECK_SECONDS = 5.0  # of the processor, for one written answer; what students write takes hundredths of a second
 _LATE_FLAG = Finding(
     code="intake.late_flag", message="The learning platform marks this hand-in as late.", audience="staff"
@@ -284,12 +287,20 @@ def check(criterion: Criterion, answer: Answer, context: Context) -> Evidence:
         )
     if answer.written:
         evidence = replace(evidence, findings=(*evidence.findings, build_addressed()))
-    return _with_place(_refer_extracted(evidence, answer, KINDS[kind].mathematics), answer)
+    return _with_place(_refer_extracted(evidence, answer, criterion), answer)
 
 
-def _refer_extracted(evidence: Evidence, answer: Answer, mathematics: bool) -> Evidence:
-    """Leave marks off for a person where they rest on a PDF's mathematics: it can read right, never surely wrong."""
+def _refer_extracted(evidence: Evidence, answer: Answer, criterion: Criterion) -> Evidence:
+    """Leave marks off for a person where they rest on a PDF's mathematics: it can read right, seldom surely wrong.
+
+    A mistake that the rubric knows by name is sure: what the page lost would hardly make just this one.
+    """
+    mathematics = KINDS[criterion.question.kind].mathematics
     if not (mathematics and answer.extracted) or evidence.review or evidence.verdict not in ("partial", "wrong"):
+        return evidence
+    named = {f"formula.{name}" for name in getattr(criterion.question, "misconceptions", ())}
+    known = any(finding.code in named for finding in evidence.findings)
+    if known and evidence.verdict == "partial" and not _FRAGMENT.search(answer.text):
         return evidence
     reason = "the text of a PDF does not keep the shape of mathematics; look at the page"
     suggested = Review(reason=reason, suggested_verdict=evidence.verdict, suggested_credit=evidence.credit)

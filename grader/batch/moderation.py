@@ -7,9 +7,9 @@ import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from decimal import InvalidOperation
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,14 @@ from grader.batch.keys import build_digest
 from grader.codec import build_decision, pack_json
 from grader.codec import read_decision as read_fields
 from grader.errors import ConfigError, InfrastructureError
-from grader.model import DECIDED, SUBMITTED_AT, Decision
+from grader.marking import round_marks
+from grader.model import DECIDED, SUBMITTED_AT, Decision, Verdict
 from grader.model.moment import find_moment
 
 FILE = "moderation.jsonl"
 SCHEMA = "grader/decision/1"
+WHOLE: Mapping[str, Decimal] = {"correct": Decimal(1), "wrong": Decimal(0), "missing": Decimal(0)}
+"""The credit of the verdicts with which nobody need say it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +172,22 @@ def new_decision(who: str, student: str, criterion: str, **fields: Any) -> Decis
     """Return a decision made now."""
     at = datetime.now(UTC).isoformat(timespec="seconds")
     return Decision(id=secrets.token_hex(8), at=at, who=who, student=student, criterion=criterion, **fields)
+
+
+def settle_verdict(decision: Decision, available: Decimal) -> Decision:
+    """Return the decision with the verdict of its marks: "partial" with all of them is correct, with none wrong.
+
+    Marks count as they are rounded. The credit is said then, so that it stays all or nothing when the rubric's marks
+    change.
+    """
+    if decision.verdict != "partial":
+        return decision
+    marks = decision.marks if decision.marks is not None else (decision.credit or Decimal(0)) * available
+    awarded = round_marks(marks)
+    if 0 < awarded < available:
+        return decision
+    verdict: Verdict = "correct" if awarded else "wrong"
+    return replace(decision, verdict=verdict, credit=WHOLE[verdict], marks=None)
 
 
 def build_undo(moderation: Moderation, who: str, student: str, criterion: str) -> Decision:

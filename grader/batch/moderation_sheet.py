@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.batch.gradebook import guard_cell
-from grader.batch.moderation import find_problem, new_decision
+from grader.batch.moderation import WHOLE, find_problem, new_decision, settle_verdict
 from grader.batch.waiting import Group, Item, show_credit
 from grader.errors import ConfigError, Problem
 from grader.model import SUBMITTED_AT, Decision
@@ -100,8 +100,10 @@ def _decide(row: Mapping[str, str], item: Item, who: str, group: str) -> Decisio
             fields[name] = Decimal(row[name].replace(",", ".")) if row[name] else None
         except InvalidOperation:
             raise ValueError(f"{name} is no number: {row[name][:40]!r}") from None
+        if fields[name] is not None and not fields[name].is_finite():
+            raise ValueError(f"{name} is no number: {row[name][:40]!r}")
     if fields["credit"] is None and fields["marks"] is None:
-        fields["credit"] = {"correct": Decimal(1), "wrong": Decimal(0), "missing": Decimal(0)}.get(row["verdict"])
+        fields["credit"] = WHOLE.get(row["verdict"])
     if item.mark and fields["marks"] is not None and fields["marks"] > item.mark.available:
         raise ValueError(f"marks {fields['marks']} are more than the {item.mark.available} available")
     decision = new_decision(
@@ -109,7 +111,7 @@ def _decide(row: Mapping[str, str], item: Item, who: str, group: str) -> Decisio
     )
     if problem := find_problem(decision):
         raise ValueError(problem)
-    return decision
+    return settle_verdict(decision, item.mark.available) if item.mark else decision
 
 
 def _read_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:

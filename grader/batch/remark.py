@@ -17,12 +17,13 @@ from grader.pipeline import open_hand_in
 
 def find_unmarked(store: Store, moderation: Moderation) -> set[str]:
     """Return whose marks were made before the decisions on them: a server or a run was stopped in between."""
-    found = set()
-    for student in store.list_marksheets():
-        record = store.find_record(student)
-        if record is not None and record.keys.get("decisions", "") != digest_decisions(moderation.find(student)):
-            found.add(student)
-    return found
+    return {student for student in store.list_marksheets() if is_unmarked(store, moderation, student)}
+
+
+def is_unmarked(store: Store, moderation: Moderation, student: str) -> bool:
+    """Return whether the marks of ``student`` were made before what counts by now was decided."""
+    record = store.find_record(student)
+    return record is not None and record.keys.get("decisions", "") != digest_decisions(moderation.find(student))
 
 
 def mark_again(out: Path, students: Collection[str]) -> tuple[str, ...]:

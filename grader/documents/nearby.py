@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 
+from grader.documents.blocks import Document
 from grader.documents.clues import Place, find_suited
 from grader.documents.counts import SURE, Count, find_count
 from grader.documents.labels import find_label, parse_part
@@ -27,6 +28,13 @@ _ANSWERS = re.compile(
     r"|گزینه|اول|دوم|سوم|چهارم)",
     re.IGNORECASE,
 )
+# "Q1/b1:", "(d1b)", "قسم ب:": a label that a slip may have spoilt.
+_LIKE_LABEL = re.compile(
+    r"[\W_]*(?:(?:[A-Za-z]{0,4}[ .]?\d[\w./-]{0,4}[ ]?[a-z]?|[a-h]\d?"
+    r"|[\u0600-\u06ff]{1,6} [\u0600-\u06ff]{1,3})[ ]?[):.\]}]"
+    r"|(?:q|ques\w*|a?ns\w*|a\w{3,4}er|part|سوال|قسمت|مورد|بخش)\W{0,2}\w{1,5}\b|(?:[b-h]|الف|[بپجتد])\s+\w)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(slots=True)
@@ -43,21 +51,20 @@ class _Above:
 
 
 def find_hidden(
-    place: Place, wanted: Sequence[Place], segments: Sequence[Segment], extracted: Collection[int] = ()
+    place: Place, wanted: Sequence[Place], segments: Sequence[Segment], documents: Sequence[Document]
 ) -> str:
-    """Say where the answer to ``place`` may stand though no label of it counts; "" where it can stand nowhere.
-
-    ``extracted`` are the documents whose formulas may have lost their shape.
-    """
+    """Say where the answer to ``place`` may stand though no label of it counts; "" where it can stand nowhere."""
     if not place.part:
         return ""
     told = [item for item in segments if item.place and not item.closed]
     return (
         _find_label(place, wanted, told)
         or _find_name(place, segments)
-        or _find_text(place, wanted, told)
+        or _find_text(place, wanted, [item for item in segments if _may_answer(item, documents)])
+        or _find_line(place, wanted, told)
         or _find_items(place, told)
-        or _find_crowd(place, wanted, [item for item in told if item.document in extracted])
+        or _find_twice(place, wanted, told)
+        or _find_crowd(place, wanted, [item for item in told if documents[item.document].extracted])
         or _find_shut(place, segments)
     )
 
@@ -68,6 +75,24 @@ def _find_shut(place: Place, segments: Sequence[Segment]) -> str:
         label = item.units[0][0].label if item.place and item.closed and not item.place.question else None
         if label is not None and label.part == place.part and not is_placeholder(item.unstruck):
             return f"a text stands under “{place.part}”, of a question that could not be told"
+    return ""
+
+
+def _may_answer(item: Segment, documents: Sequence[Document]) -> bool:
+    """Tell whether a segment's text may answer something: not what stands between a notebook's programs."""
+    return item.place is not None and not (item.closed and documents[item.document].template)
+
+
+def _find_twice(place: Place, wanted: Sequence[Place], told: Sequence[Segment]) -> str:
+    """Find the part before or behind this one answered twice, differently: one of the two labels may be a slip."""
+    parts = [other for other in wanted if other.question == place.question]
+    index = parts.index(place)
+    for other in (*parts[max(0, index - 1) : index], *parts[index + 1 : index + 2]):
+        mine = [item for item in told if item.place == other and not is_placeholder(item.unstruck)]
+        for before, after in pairwise(mine):
+            differ = before.unstruck.split() != after.unstruck.split()
+            if before.document == after.document and differ and not (after.continues or after.corrects):
+                return f"{_name(other)} is labelled twice, and one of the two may be this part"
     return ""
 
 
@@ -173,17 +198,40 @@ def _find_text(place: Place, wanted: Sequence[Place], segments: Sequence[Segment
     """Find a text under another label that answers this part by the rubric's clues, or seems to be a second answer."""
     parts = [other for other in wanted if other.question == place.question]
     before = parts[parts.index(place) - 1] if parts[0] != place else None
+    answered = any(item.place and item.place.question == place.question for item in segments)
     for item in segments:
         if item.place is None:
             continue
         for index, text in enumerate(islice(_list_paragraphs(item), _MOST)):
             suited = find_suited(text, wanted)
+            if item.closed:
+                if suited == {place}:
+                    return "a text under another question reads like an answer to this part"
+                continue
             own = item.place in suited
             same = item.place.question == place.question
-            if not own and (suited == {place} or (same and place in suited)):
+            lost = place in suited and {other.question for other in suited} == {place.question} and not answered
+            if not own and (suited == {place} or (same and place in suited) or lost):
                 return f"the text under {_name(item.place)} reads like an answer to this part"
-            if index and not own and item.place == before and _ANSWERS.match(text):
+            if index and not own and item.place == before and (_ANSWERS.match(text) or _LIKE_LABEL.match(text)):
                 return f"a second answer seems to stand under {_name(item.place)}"
+    return ""
+
+
+def _find_line(place: Place, wanted: Sequence[Place], told: Sequence[Segment]) -> str:
+    """Find a line under another part that answers this one alone: an item without its letter.
+
+    Under another question where nothing is labelled as of this one, it may answer any of its parts.
+    """
+    answered = any(item.place and item.place.question == place.question for item in told)
+    for item in told:
+        if item.place is None or item.place == place or (answered and item.place.question != place.question):
+            continue
+        lines = [text for unit, text in item.units[1:] if not unit.quoted and text.strip()]
+        for suited in (find_suited(text, wanted) for text in lines[:_MOST]):
+            lost = not answered and place in suited and {other.question for other in suited} == {place.question}
+            if suited == {place} or lost:
+                return f"a line under {_name(item.place)} reads like an answer to this part"
     return ""
 
 

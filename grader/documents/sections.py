@@ -225,7 +225,7 @@ def _build_empty(
         reasons.append("nothing that could be read stands behind the label; look at the page")
     if machine_read:
         reasons.insert(0, "everything here is struck out, which a machine may have misread")
-    reasons += [find_hidden(place, wanted, found.segments, extracted)]
+    reasons += [find_hidden(place, wanted, found.segments, documents)]
     reason = next((item for item in reasons if item), "")
     return Passage(
         state="unreadable" if reason else "missing",

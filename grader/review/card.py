@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from grader.batch.moderation import WHOLE
 from grader.batch.waiting import Item
 from grader.feedback.markup import clean
 from grader.feedback.student_view import Shown, build_shown
@@ -59,8 +60,7 @@ def build_card(item: Item, picture_base: str) -> Card:
     expected: Mapping[str, Json] = mark.evidence.expected if mark else {}
     suggested = (review.suggested_verdict if review else None) or ""
     credit = review.suggested_credit if review else None
-    if credit is None and suggested in ("correct", "wrong", "missing"):
-        credit = Decimal(suggested == "correct")
+    credit = WHOLE.get(suggested) if credit is None else credit
     pages = observed.get("pages") or ()
     return Card(
         criterion=item.criterion,

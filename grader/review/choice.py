@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from grader.batch.moderation import WHOLE, new_decision, settle_verdict
 from grader.batch.waiting import Item
-from grader.model import DECIDED, SUBMITTED_AT
+from grader.model import DECIDED, SUBMITTED_AT, Decision
 from grader.model.moment import find_moment
 
-WHOLE = {"correct": Decimal(1), "wrong": Decimal(0), "missing": Decimal(0)}
 LONGEST = 4_000
 
 
@@ -29,8 +29,18 @@ class Choice:
     comment: str = ""
     reason: str = ""
 
-    def fields(self, item: Item) -> dict[str, Any]:
-        """Return the decision's fields for an item. Raises ChoiceError where the choice does not fit it."""
+    def decide(self, who: str, item: Item, group: str) -> Decision:
+        """Return the decision on an item as it was seen. Raises ChoiceError where the choice does not fit it.
+
+        ``group`` names the decisions that are made as one.
+        """
+        fields = self._find_fields(item)
+        decision = new_decision(
+            who, item.student, item.criterion, seen=item.seen, replaces=item.head, group=group, **fields
+        )
+        return settle_verdict(decision, item.mark.available) if item.mark else decision
+
+    def _find_fields(self, item: Item) -> dict[str, Any]:
         said = {"comment": self.comment, "reason": self.reason}
         if item.criterion == SUBMITTED_AT:
             return {**said, "moment": self.moment}

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hmac import compare_digest
+from types import MappingProxyType
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -42,6 +43,7 @@ class Session:
     cards: OrderedDict[str, tuple[Item, ...]] = field(default_factory=OrderedDict)
     done: list[list[Decision]] = field(default_factory=list)
     said: str = ""
+    typed: tuple[str, Mapping[str, str]] = field(default=("", MappingProxyType({})))
     group: str = ""
     looked_at: float = 0.0
 
@@ -52,6 +54,21 @@ class Session:
         while len(self.cards) > MOST_CARDS:
             self.cards.popitem(last=False)
         return name
+
+    def remember(self, written: Sequence[Decision]) -> None:
+        """Keep what was decided at once, to be taken back at once; the oldest are forgotten."""
+        if written:
+            self.done.append(list(written))
+            del self.done[:-MOST_UNDO]
+
+    def refuse(self, place: str, why: str, typed: Mapping[str, str]) -> None:
+        """Say why nothing came of a form, and keep what was typed for the next look at ``place``."""
+        self.said, self.typed = why, (place, typed)
+
+    def take_typed(self, place: str) -> Mapping[str, str]:
+        """Return what was typed at ``place`` in vain, once."""
+        (where, typed), self.typed = self.typed, ("", {})
+        return typed if where == place else {}
 
     def take_said(self) -> str:
         """Return what is to be said at the next page, once."""

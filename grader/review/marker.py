@@ -21,7 +21,8 @@ class Marker:
         self._wake, self._end = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="marker", daemon=True)
         self.trouble = ""
-        """Why the last attempt did not mark everything, for the page; nothing is lost, and it is tried again."""
+        """Why not all is marked that was decided, for the page; nothing is lost."""
+        self._left: set[str] = set()
 
     def start(self) -> None:
         """Begin, with what was decided before and not marked yet."""
@@ -52,15 +53,28 @@ class Marker:
                 return
 
     def _mark(self, students: set[str]) -> None:
+        """Mark again, and once more in a moment where that fails. What is out of date stays so, and is told."""
         found = mark_apart(self._queue.out)
         with self._lock:
-            self.trouble = found
             if found:
                 self._queue.put_back(students)
             else:
                 self._queue.reload(students)
+                self._left = self._queue.find_left(self._left | students)
+            self.trouble = found or _describe_left(len(self._left))
         if found and not self._end.wait(_RETRY_SECONDS):
             self._wake.set()
+
+
+def _describe_left(count: int) -> str:
+    """Return what to do about hand-ins that only ``grade`` can mark again, "" where there are none."""
+    if not count:
+        return ""
+    return (
+        f"{count} {'hand-in is' if count == 1 else 'hand-ins are'} out of date, since the hand-in, the course or the "
+        "grader has changed. Grade the class again with grade, as you did before: what was decided counts then. "
+        "Afterwards start grade review anew."
+    )
 
 
 def mark_apart(out: Path) -> str:

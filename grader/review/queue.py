@@ -7,12 +7,12 @@ as a line of the moderation file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.batch.moderation import Conflict, Moderation, new_decision
-from grader.batch.remark import find_unmarked
+from grader.batch.remark import find_unmarked, is_unmarked
 from grader.batch.store import Store
 from grader.batch.waiting import Group, Item, list_items
 from grader.codec import read_marksheet
@@ -84,19 +84,7 @@ class Queue:
 
         Raises InfrastructureError where nothing can be written, ValueError for what is no decision.
         """
-        wanted = [
-            new_decision(
-                who,
-                item.student,
-                item.criterion,
-                seen=item.seen,
-                replaces=item.head,
-                group=group,
-                **choice.fields(item),
-            )
-            for item in items
-        ]
-        return self._append(wanted)
+        return self._append([choice.decide(who, item, group) for item in items])
 
     def take_back(self, who: str, decisions: Sequence[Decision]) -> tuple[list[Decision], list[Conflict]]:
         """Write an undo of each decision, unless somebody decided on top of it. Raises InfrastructureError."""
@@ -114,7 +102,7 @@ class Queue:
 
     def follow(self) -> None:
         """Take in what was added to the moderation file, by whomever."""
-        for key in self.moderation.take_changes():
+        for key in sorted(self.moderation.take_changes()):  # what is taken back comes again in the same order
             self._unmarked.add(key[0])
             item = self._items.get(key)
             if item is not None:
@@ -125,6 +113,16 @@ class Queue:
         """Return the hand-ins that were decided on and must be marked again, once."""
         found, self._unmarked = self._unmarked, set()
         return found
+
+    def find_left(self, students: Collection[str]) -> set[str]:
+        """Return whose marks are older than what was decided, of ``students`` who were to be marked again.
+
+        Who was decided on once more meanwhile is none of them: they are marked again at the next turn.
+        """
+        self.follow()
+        return {
+            name for name in students if name not in self._unmarked and is_unmarked(self.store, self.moderation, name)
+        }
 
     def put_back(self, students: set[str]) -> None:
         """Say that these could not be marked again yet."""
@@ -151,7 +149,7 @@ class Queue:
 
     def _put(self, item: Item, *, decided: bool) -> None:
         before = self._items.get((item.student, item.criterion))
-        if before is not None:
+        if before is not None and (decided or before.likeness != item.likeness):  # else it keeps its place
             self._remove(before)
         self._items[item.student, item.criterion] = item
         self._of.setdefault(item.student, set()).add(item.criterion)

@@ -147,13 +147,11 @@ class Client:
         place = self.get("/next").headers["location"]
         return place, self.read_form(place)
 
-    def read_form(self, place: str) -> dict[str, str]:
-        """Return the hidden fields of the form that decides."""
+    def read_form(self, place: str, form: str = 'class="choices"') -> dict[str, str]:
+        """Return the hidden fields of the first such form, which decides."""
         page = self.get(place).body.decode()
-        form = page[page.index('class="choices"') :]
-        return {
-            name: found[1] for name in ("form", "card") if (found := re.search(rf'name="{name}" value="([^"]+)"', form))
-        }
+        inside = page[page.index(form) :].split("</form>")[0]
+        return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]+)"', inside))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -150,7 +150,7 @@ def test_answers_in_a_notebooks_markdown() -> None:
 
 
 def test_a_notebook_without_programs_is_a_report() -> None:
-    data = _notebook(("markdown", "## 1. (15 points)\n### i.\n2 and 3\n### ii.\n3"), ("code", "import torch"))
+    data = _notebook(("markdown", "## 1. (15 points)\n### a)\n2 and 3\n### b)\n3"), ("code", "import torch"))
     first, second = _find(read_document("report.ipynb", "notebook", data))
     assert (first.text, second.text) == ("2 and 3", "3")
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from grader.batch.moderation import Moderation, digest_decisions, find_problem, new_decision
+from grader.batch.moderation import Moderation, digest_decisions, find_problem, new_decision, settle_verdict
 from grader.batch.waiting import find_likeness, normalise
 from grader.codec import build_marksheet, read_marksheet, render_json
 from grader.feedback.student_view import student_view
@@ -119,6 +119,27 @@ def test_two_processes_write_at_once_and_nothing_is_lost(tmp_path):
 )  # fmt: skip
 def test_what_is_no_decision_says_why(fields):
     assert find_problem(decide(**fields))
+
+
+@pytest.mark.parametrize(
+    ("given", "verdict", "credit", "marks"),
+    [({"marks": Decimal(3), "credit": None}, "correct", 1, None), ({"credit": Decimal(1)}, "correct", 1, None),
+     ({"marks": Decimal("2.995"), "credit": None}, "correct", 1, None),  # what the page shows as 3
+     ({"marks": Decimal(0), "credit": None}, "wrong", 0, None), ({"credit": Decimal(0)}, "wrong", 0, None),
+     ({"marks": Decimal("0.004"), "credit": None}, "wrong", 0, None),
+     ({"marks": Decimal("2.99"), "credit": None}, "partial", None, Decimal("2.99")),
+     ({"verdict": "missing", "credit": Decimal(0)}, "missing", 0, None)],
+)  # fmt: skip
+def test_a_part_of_the_marks_that_is_all_or_nothing_is_no_part(given, verdict, credit, marks):
+    evidence = make_evidence()
+    decision = settle_verdict(decide(seen=digest_evidence(evidence, "f"), **given), Decimal(3))
+    assert (decision.verdict, decision.credit, decision.marks) == (verdict, credit, marks)
+    assert find_problem(decision) == ""
+    mark = apply_decision(make_mark(evidence), decision, "f")
+    sheet = Marksheet(submission="s1", assignment="a", title="t", status="final", awarded=mark.awarded,
+                      available=Decimal(3), awarded_so_far=mark.awarded, marks=(mark,))  # fmt: skip
+    shown = student_view(sheet).groups[0].criteria[0]
+    assert (shown.verdict == "partial") is (0 < mark.awarded < 3) and shown.verdict == verdict
 
 
 def test_the_machines_verdict_stays_and_the_persons_mark_counts():

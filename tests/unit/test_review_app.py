@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +18,13 @@ from tests.unit.review_cases import Client, Server, make_waiting_class
 
 pytest.importorskip("starlette", reason="no Starlette here (pip install -e '.[review]')")
 pytest.importorskip("uvicorn", reason="no uvicorn here (pip install -e '.[review]')")
+
+from grader.batch.moderation import Moderation, new_decision
+from grader.marking import digest_moment
+from grader.model import SUBMITTED_AT
+from grader.review.guard import MOST_UNDO, Session
+from grader.review.marker import Marker
+from grader.review.queue import Queue
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +122,7 @@ def test_a_group_is_decided_at_once_and_marked_behind(server: Server, out: Path)
         len(lines) == 4 and {line["who"] for line in lines} == {"ada"} and len({line["group"] for line in lines}) == 1
     )
     said = client.get(answer.headers["location"]).body.decode()
-    assert "4 answers: 2.5 marks." in said and "<strong>6</strong> waiting in 3 groups" in said
+    assert "4 answers: 2.5 marks each." in said and "<strong>6</strong> waiting in 3 groups" in said
     assert "making marks" in server.end()
     sheets = read_sheets(out)
     for line in lines:
@@ -191,12 +201,83 @@ def test_what_is_no_decision_is_told(server: Server, out: Path, fields: dict[str
     assert read_lines(out) == []
 
 
+def test_what_was_typed_in_vain_is_still_there(server: Server, out: Path) -> None:
+    client = Client(server)
+    place, _ = client.open_next()
+    alone = client.read_form(f"{place}?one=1")
+    assert alone["one"] == "1"
+    fields = {"verdict": "partial", "marks": "9", "comment": "<b>Say why</b>", "reason": "page 2"}
+    back = client.post(f"{place}/decide", {**alone, **fields}).headers["location"]
+    assert back == f"{place}?one=1"  # not the whole group, which the next Enter would decide
+    page = client.get(back).body.decode()
+    assert 'value="9"' in page and "&lt;b&gt;Say why&lt;/b&gt;</textarea>" in page and ">page 2</textarea>" in page
+    again = client.get(back).body.decode()
+    assert 'value="9"' not in again and "Say why" not in again
+    student = "/students/s0011"
+    change = {**client.read_form(student, 'class="change"'), **fields}
+    assert client.post(f"{student}/q1b", change).headers["location"] == student
+    parts = client.get(student).body.decode().split('<section class="card mark"')
+    assert [number for number, part in enumerate(parts) if 'value="page 2"' in part] == [2]
+    assert read_lines(out) == []
+
+
 @pytest.mark.thorough
 def test_persian_digits_are_marks(server: Server, out: Path) -> None:
     client = Client(server)
     place, form = client.open_next()
     client.post(f"{place}/decide", {**form, "verdict": "partial", "marks": "۲٫۵"})
     assert {line["marks"] for line in read_lines(out)} == {"2.5"}
+
+
+@pytest.mark.parametrize(
+    ("marks", "verdict", "credit", "told"), [("5", "correct", "1", ">correct<"), ("0", "wrong", "0", ">not correct<")]
+)
+def test_all_marks_or_none_are_no_part(
+    server: Server, out: Path, marks: str, verdict: str, credit: str, told: str
+) -> None:
+    client = Client(server)
+    place, form = client.open_next()
+    client.post(f"{place}/decide", {**form, "verdict": "partial", "marks": marks})
+    lines = read_lines(out)
+    assert {(line["verdict"], line["credit"], line.get("marks")) for line in lines} == {(verdict, credit, None)}
+    server.end()
+    page = (out / str(lines[0]["student"]) / "feedback.html").read_text()
+    part = re.sub(r"<svg.*?</svg>", "", page[page.index('id="part-q2c"') :].split("</article>")[0], flags=re.DOTALL)
+    assert told in part and "partly correct" not in part
+
+
+def test_what_is_out_of_date_is_told_and_not_tried_for_ever(made: Path, out: Path) -> None:
+    server = Server(out)
+    client = Client(server)
+    place, form = client.open_next()
+    report = next((made.parent / "course/submissions/s0000").rglob("*.md"))
+    before = report.read_text()
+    try:
+        report.write_text(before + "\nHanded in anew.\n")
+        client.post(f"{place}/decide", {**form, "verdict": "correct"})
+        end = time.monotonic() + 60
+        while "out of date" not in (page := client.get("/").body.decode()) and time.monotonic() < end:
+            time.sleep(0.2)
+        assert "1 hand-in is out of date" in page and "Grade the class again" in page
+        marked = {name for name, sheet in read_sheets(out).items() if any("decision" in m for m in sheet["criteria"])}
+        assert marked == {"s0001", "s0002", "s0003"}
+        said = server.end()
+        assert "1 hand-in is out of date" in said
+
+        queue, lock = Queue(out), threading.Lock()  # the next start: once, and told again
+        marker = Marker(queue, lock)
+        marker.start()
+        marker.stop()
+        assert "1 hand-in is out of date" in marker.trouble and queue.take_unmarked() == set()
+    finally:
+        server.kill()
+        report.write_text(before)
+    marker = Marker(queue, lock)  # as it was handed in: what was decided counts
+    queue.put_back({"s0000"})
+    marker.start()
+    marker.stop()
+    assert marker.trouble == ""
+    assert any("decision" in mark for mark in read_sheets(out)["s0000"]["criteria"])
 
 
 def test_a_kill_loses_nothing_that_was_acknowledged(out: Path) -> None:
@@ -212,7 +293,7 @@ def test_a_kill_loses_nothing_that_was_acknowledged(out: Path) -> None:
     assert acknowledged == len(read_lines(out)) == 9
     last = Server(out)
     page = Client(last).get("/").body
-    assert b"<strong>1</strong> waiting in 1 groups" in page
+    assert b"<strong>1</strong> waiting in 1 group," in page
     last.end()
     sheets = read_sheets(out)
     for line in read_lines(out):
@@ -224,23 +305,34 @@ def test_an_appeal_changes_a_mark_with_a_reason_and_keeps_the_history(server: Se
     client = Client(server)
     found = client.get("/students?q=s0011")
     assert found.status == 303 and found.headers["location"] == "/students/s0011"
-    page = client.get("/students/s0011").body.decode()
-    fields = {
-        name: page.split(f'name="{name}" value="')[1].split('"')[0]
-        for name in ("form", "card")
-        if f'name="{name}"' in page
-    }
+    fields = client.read_form("/students/s0011", 'class="change"')
     change = {**fields, "verdict": "partial", "marks": "3", "reason": "", "comment": "Looked at again."}
     answer = client.post("/students/s0011/q1a", change)
     assert "Say why" in client.get(answer.headers["location"]).body.decode() and read_lines(out) == []
     client.post("/students/s0011/q1a", {**change, "reason": "appeal of 3 May"})
     page = client.get("/students/s0011").body.decode()
-    assert "appeal of 3 May" in page and "3 marks" in page
+    assert "appeal of 3 May" in page and "3 marks" in page and "It is not marked yet." in page
     server.end()
     sheet = read_sheets(out)["s0011"]
     assert sheet["criteria"][0]["awarded"] == 3
     shown = (out / "s0011" / "feedback.html").read_text()
     assert "Looked at again." in shown and "appeal of 3 May" not in shown
+
+
+def test_the_history_tells_when_it_was_handed_in(server: Server, out: Path) -> None:
+    moment = "2026-12-01T23:59:00+03:30"
+    seen = digest_moment(read_sheets(out)["s0011"]["digests"]["submission"])
+    Moderation(out).append([new_decision("ada", "s0011", SUBMITTED_AT, seen=seen, moment=moment, reason="mail")])
+    page = Client(server).get("/students/s0011").body.decode()
+    assert moment in page[page.index("History") :].replace("&#43;", "+")
+
+
+def test_what_can_be_taken_back_is_bounded() -> None:
+    session = Session(who="ada")
+    for number in range(MOST_UNDO + 5):
+        session.remember([new_decision("ada", f"s{number}", "q1a")])
+    session.remember([])
+    assert len(session.done) == MOST_UNDO and session.done[0][0].student == "s5"
 
 
 @pytest.mark.thorough

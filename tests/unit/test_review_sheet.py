@@ -95,8 +95,10 @@ def test_a_sheet_with_problems_decides_nothing_and_names_each_line(graded, tmp_p
     lines = (out / "moderation.jsonl").read_bytes() if (out / "moderation.jsonl").exists() else b""
     rows[0].update(verdict="brilliant", credit="1")
     rows[1].update(verdict="partial", marks="999")
+    rows[2].update(verdict="partial", marks="nan")
     run = bring(out, tmp_path / "bad.csv", rows)
     assert run.returncode == 2 and "verdict must be" in run.stderr and "more than" in run.stderr
+    assert "marks is no number: 'nan'" in run.stderr
     assert lines == ((out / "moderation.jsonl").read_bytes() if (out / "moderation.jsonl").exists() else b"")
 
 

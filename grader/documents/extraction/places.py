@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from grader.documents.extraction.glyphs import Glyph, Outline
@@ -13,6 +13,8 @@ from grader.documents.extraction.signs import AXIS
 DRAWN: Final = "![a formula drawn as shapes](picture)"
 _FEWEST: Final = 3  # shapes in a formula
 _MANY_STEPS: Final = 60  # or a single one of so many lines and curves
+_MOST: Final = 1_000  # shapes that are put together one by one, and lines that are put back
+_ROW: Final = 14.0
 _NEAR: Final = 1.6  # sizes above or below a line within which a stray one belongs to it
 
 
@@ -29,8 +31,13 @@ def draw_formulas(outlines: Sequence[Outline]) -> Iterator[Line]:
         yield line
 
 
-def _cluster(outlines: Iterable[Outline]) -> list[list[Outline]]:
-    """Put shapes together that stand close: a letter's width apart, or one above the other."""
+def _cluster(outlines: Sequence[Outline]) -> list[list[Outline]]:
+    """Put shapes together that stand close: a letter's width apart, or one above the other; many of them by rows."""
+    if len(outlines) > _MOST:
+        rows: dict[int, list[Outline]] = {}
+        for item in outlines:
+            rows.setdefault(round(item.bottom / _ROW), []).append(item)
+        return list(rows.values())
     clusters: list[list[Outline]] = []
     for item in sorted(outlines, key=lambda item: item.left):
         near = [cluster for cluster in clusters if any(_is_near(item, other) for other in cluster[-20:])]
@@ -60,6 +67,8 @@ def place_lines(lines: Sequence[Line], drawn: Sequence[Line]) -> list[Line]:
             continue
         right = line.right if kept and line.base > kept[-1].base + line.size else max(right, line.right)
         kept.append(line)
+    if len(strays) > _MOST:  # no page of text: a drawing with labels
+        kept, strays = list(lines), []
     for line in sorted([*strays, *drawn], key=lambda item: -item.base):
         _insert(kept, line)
     for line in kept:
