@@ -73,8 +73,8 @@ def _find_apart(question: Question, named: Named) -> str:
 
 # A figure by itself that was not read as an option: no "0/1", "0 or 1" or "1 label".
 _FIGURE = re.compile(
-    r"(?<![\w.^_/=+*-])(?<!0 or )(?<!0 and )([1-9])"
-    r"(?![\w.^%/]|\.\d| (?:or|and) 0| ?(?:labels?|outputs?|values?|class|numbers?)\b)"
+    r"(?<![\w.^_/=+*-])(?<!0 or )(?<!0 and )(?<!0 یا )(?<!0 و )([1-9])"
+    r"(?![\w.^%/]|\.\d| (?:or|and|یا|و) 0| ?(?:labels?|outputs?|values?|class|numbers?)\b)"
 )
 # "The ones whose output is a label: the text one and the other": several are meant.
 _SEVERAL = re.compile(
