@@ -97,6 +97,7 @@ def find_answers(course: Course, submission: Submission, documents: Sequence[Doc
             machine_read=machine_read or passage.machine_read,
             extracted=passage.extracted,
             reason=reason,
+            above=passage.above,
         )
         answers[criterion.id] = leave_out_pleas(answer)
     return answers

@@ -12,7 +12,7 @@ _MATHEMATICS = (
     r"\$\$.{0,5000}?\$\$|\\\[.{0,5000}?\\\]|\\\(.{0,2000}?\\\)|\$(?!\s)[^$\n]{0,2000}?(?<!\s)\$"
     r"|(?m:^(?:```|~~~).*?^(?:```|~~~))|`[^`\n]+`"
 )
-_DROPPED = r"<!--.*?-->|<(?P<name>script|style|head|template|iframe|object|svg)\b.*?</(?P=name)\s*>"
+_DROPPED = r"<!--.*?-->|<(?P<name>script|style|head|template|iframe|object|svg|canvas)\b.*?</(?P=name)\s*>"
 _KNOWN = (
     "a|abbr|address|article|aside|b|big|blockquote|body|br|button|caption|center|cite|code|col|colgroup|dd|del|details"
     "|div|dl|dt|em|embed|fieldset|figcaption|figure|font|footer|form|h[1-6]|header|hr|html|i|img|input|ins|kbd|label|li"
@@ -23,6 +23,7 @@ _TAG = rf"</?(?:{_KNOWN})(?:\s+[^<>]*?)?\s*/?>"
 _PIECE = re.compile(rf"(?is)(?P<kept>{_MATHEMATICS})|(?P<dropped>{_DROPPED})|(?P<tag>{_TAG})|(?P<entity>&\#?\w+;)")
 _TAG_NAME = re.compile(r"</?\s*([a-z0-9]+)", re.IGNORECASE)
 _BREAKS = frozenset("br p div li tr h1 h2 h3 h4 h5 h6 ul ol table blockquote hr dd dt pre section".split())
+_DRAWN = frozenset({"svg", "canvas", "object"})
 _STRIKES = frozenset({"s", "del", "strike"})
 # Marks a line end that a tag made, so that the numbers of the file's own lines stay right.
 _BREAK = "\ue000"
@@ -52,7 +53,8 @@ def _replace(match: re.Match[str]) -> str:
     if match["kept"] is not None:
         return match["kept"]
     if match["dropped"] is not None:
-        return "\n" * match["dropped"].count("\n")
+        # What is drawn is a picture, whatever draws it.
+        return ("![](drawing)" if (match["name"] or "").lower() in _DRAWN else "") + "\n" * match["dropped"].count("\n")
     if match["entity"] is not None:
         return html.unescape(match["entity"])
     return _replace_tag(match["tag"])

@@ -45,6 +45,7 @@ class Passage:
     machine_read: bool = False
     extracted: bool = False
     reason: str = ""
+    above: str = ""  # what stands under the question's own label, before its parts
 
 
 @dataclass(slots=True)
@@ -175,7 +176,15 @@ def _build_passage(place: Place, found: _Found, documents: Sequence[Document], w
         machine_read=any(documents[index].machine_read for index in distinct),
         extracted=not extracted.isdisjoint(distinct),
         reason=reason,
+        above=_find_above(place, told, found),
     )
+
+
+def _find_above(place: Place, told: Sequence[Segment], found: _Found) -> str:
+    """Return what stands under the question's own label in the files of an answer to one of its parts."""
+    files, question = {item.document for item in told}, Place(question=place.question)
+    loose = [item for item in found.segments if item.place == question and item.document in files and not item.closed]
+    return "\n\n".join(item.unstruck for item in loose) if place.part else ""
 
 
 def _quotes_questions(segments: Iterable[Segment]) -> bool:

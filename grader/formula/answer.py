@@ -9,23 +9,26 @@ from itertools import pairwise, product
 
 from lark import Token
 
-from grader.formula.extract import drop_struck, find_spans, looks_like_answer
+from grader.formula.definitions import find_recursion, with_definitions
+from grader.formula.extract import find_spans, looks_like_answer
 from grader.formula.faults import MAX_LINKS, MAX_VARIANTS, FormulaFault, NoValue, TooMuch, Unread
 from grader.formula.left import find_odd_left
-from grader.formula.meaning import Definition, Reading, Setting
+from grader.formula.meaning import Reading, Setting
 from grader.formula.normalise import normalise
 from grader.formula.parse import Syntax
+from grader.formula.passage import drop_struck
 from grader.formula.program import is_plain, read_program, split_program
 from grader.formula.roles import Line, Link, read_link, read_span, try_meaning
-from grader.formula.symbols import INDEX_LETTERS, Key
-from grader.formula.syntax import is_small_transpose, mentions_name
+from grader.formula.syntax import is_small_transpose
 from grader.formula.terms import PLAIN_RANKS, RANKS
 from grader.formula.tree import (
+    Add,
+    Big,
     Entries,
     Expr,
     Num,
     Part,
-    Rule,
+    Program,
     Sym,
     Trans,
     Var,
@@ -54,6 +57,7 @@ _OPEN = re.compile(
     re.IGNORECASE,
 )
 _MENDED = re.compile(r"\b(or rather|sorry|wait|instead|corrected|i mean|no, )\b|(?<!\w)(اصلاح|نه،)", re.IGNORECASE)
+_RECKONED = re.compile(r"\b(sum|sums|add(ing)?|total|product|mean|average)\b|جمع|مجموع|میانگین", re.IGNORECASE)
 _TABLE = re.compile(r"^[ \t]*(?:\|[ \t]*)?:?-{3,}:?[ \t]*\|", re.MULTILINE)  # the line below a table's head
 _FACTS = ("J", "J_t", "h", "z", "o", "x", "y", "yhat")
 
@@ -88,6 +92,9 @@ class FoundAnswer:
     others: what else in the passage could be the answer. equations: all lines that give it, or parts of it.
     unread: how many lines could not be read where nothing says which one is the answer.
     odd: why the left side is not what was asked for, "" where it is.
+    among_words: it was picked out of a sentence, and nothing says that it is what was asked for.
+    reckoned: words before it say that something is done with it: "the sum of A, B".
+    borrowed: names in it may stand for formulas from elsewhere in the report.
     """
 
     variants: tuple[Reading, ...]
@@ -101,6 +108,9 @@ class FoundAnswer:
     special: bool = False
     unread: int = 0
     odd: str = ""
+    among_words: bool = False
+    reckoned: bool = False
+    borrowed: bool = False
 
 
 def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswer:
@@ -115,14 +125,19 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
     lines = [line for span in find_spans(text) for line in read_span(span, setting, asked)]
     if sum(len(line.links) for line in lines) > MAX_LINKS:
         raise TooMuch(f"more than {MAX_LINKS} equations and formulas")
-    setting = _with_definitions(lines, setting)
+    setting = with_definitions(lines, setting)
     line = _choose_line(lines, setting)
     if line.role != "asked" and _TABLE.search(text):
         raise Unread("a table of formulas")
     link, earlier = _choose_link(line, setting, asked)
     equations = tuple(_find_equations(lines, setting, asked))
     left = _find_left(line, setting, asked)
-    variants = tuple(replace(r, expr=_order(r.expr, line, setting, asked)) for r in read_variants(link, setting))
+    variants: tuple[Reading, ...]
+    recursion = find_recursion(lines, line, setting)
+    if recursion is not None:
+        variants, earlier = (Reading(recursion, {}),), ()
+    else:
+        variants = tuple(replace(r, expr=_order(r.expr, line, setting, asked)) for r in read_variants(link, setting))
     return FoundAnswer(
         variants=variants,
         odd=find_odd_left(line, variants[0].expr, setting, asked),
@@ -137,6 +152,8 @@ def find_answer(text: str, setting: Setting, asked: Sequence[str]) -> FoundAnswe
         ),
         equations=equations,
         special=_is_special(left) if left is not None else _is_component(variants[0].expr),
+        reckoned=_is_reckoned(line, variants[0].expr, text),
+        among_words=_is_among_words(lines, line),
         unread=sum(other.role == "unread" and other.place != "prose" for other in lines) if line.role != "asked" else 0,
     )
 
@@ -213,70 +230,15 @@ def _find_equations(lines: Sequence[Line], setting: Setting, asked: Sequence[str
         if line.role not in ("asked", "expression"):
             continue
         left = _find_left(line, setting, asked)
-        link = next((link for link in reversed(line.links) if try_meaning(link, setting) != left), None)
-        right = try_meaning(link, setting) if link is not None else None
+        sides = [try_meaning(link, setting) for link in reversed(line.links)]
+        right = next((side for side in sides if side != left), None)
+        if _is_name(right, asked):
+            right = next((side for side in sides if not _is_name(side, asked)), None)
         if right is not None and not isinstance(right, Num):
             yield Equation(left=left, right=right)
 
 
 # --- the choice ---
-def _find_own(line: Line) -> tuple[Key, tuple[str, ...]]:
-    """Return the name that a definition gives a meaning to, and the index letters that it carries."""
-    base, words = line.key or ("", ())
-    length = next((n for n, word in enumerate(words) if word in INDEX_LETTERS or word.isdigit()), len(words))
-    return (base, words[:length]), words[length:]
-
-
-def _is_recursive(line: Line) -> bool:
-    tree = line.links[-1].tree
-    return tree is not None and mentions_name(tree, *_find_own(line)[0])
-
-
-def _with_rules(lines: Sequence[Line], setting: Setting) -> Setting:
-    """Take up the names that stand in their own definitions: δ_3 = …, δ_i = … δ_{i+1} …."""
-    defined = [line for line in lines if line.role == "definition" and line.key is not None]
-    names = {_find_own(line)[0] for line in defined if _is_recursive(line)}
-    if not names:
-        return setting
-    own = {
-        (base, words): Definition(indices=("_1",), expr=Sym("$" + "_".join((base, *words)), (Var("_1"),)))
-        for base, words in names
-    }
-    setting = replace(setting, definitions={**setting.definitions, **own})
-    rules = []
-    for line in defined:
-        name, indices = _find_own(line)
-        if name not in names:
-            continue
-        times = tuple(dict.fromkeys((*setting.times, *(index for index in indices if index.isalpha()))))
-        left = try_meaning(line.links[0], setting)
-        right = try_meaning(line.links[-1], replace(setting, times=times))
-        if not isinstance(left, Sym) or not left.name.startswith("$") or right is None:
-            raise Unread(f"{name[0]} is defined by itself", text=line.links[-1].source, position=0)
-        if isinstance(right, Sym) and not right.name.startswith("$"):
-            continue  # "δ_i = ∂J/∂h_i" says what δ is called for, and must not give it its value
-        rules.append(Rule(left.name, left.times[0], right))
-    return replace(setting, rules=tuple(rules))
-
-
-def _with_definitions(lines: Sequence[Line], setting: Setting) -> Setting:
-    setting = _with_rules(lines, setting)
-    ruled = {key for key, found in setting.definitions.items() if found.indices == ("_1",)}
-    for _ in range(2):
-        for line in lines:
-            if line.role != "definition" or line.key is None:
-                continue
-            name, indices = _find_own(line)
-            if name in ruled:
-                continue
-            times = dict.fromkeys((*setting.times, *indices))
-            expr = try_meaning(line.links[-1], replace(setting, times=tuple(times)))
-            if expr is not None:
-                own = Definition(indices=indices, expr=expr)
-                setting = replace(setting, definitions={**setting.definitions, name: own})
-    return setting
-
-
 def _choose_line(lines: Sequence[Line], setting: Setting) -> Line:
     """Return the answer's line: the last for what was asked, or what follows from it; else the last formula."""
     asked = [n for n, line in enumerate(lines) if line.role == "asked"]
@@ -296,10 +258,30 @@ def _choose_line(lines: Sequence[Line], setting: Setting) -> Line:
         shown = [line for line in found if line.place == "display"]
         if found:
             return (shown or found)[-1]
-    mentions = [line for line in lines if line.role == "mention"]
+    mentions = [line for line in lines if line.role == "mention" and not _is_number(line, setting)]
     if mentions:
         return mentions[-1]
     raise Unread("no formula was found in this answer")
+
+
+def _is_among_words(lines: Sequence[Line], chosen: Line) -> bool:
+    """Whether a formula was picked out of a sentence or from among others, and nothing says that it is the answer."""
+    if chosen.role == "asked" or chosen.place == "display":
+        return False
+    several = any(line.role == "expression" for line in lines if line is not chosen)
+    return bool(chosen.words) and (chosen.place == "prose" or several)
+
+
+def _is_reckoned(line: Line, expr: Expr, text: str) -> bool:
+    """Whether words beside a formula speak of a sum or a product that it does not hold."""
+    if line.place != "prose" or line.role == "asked" or not _RECKONED.search(text):
+        return False
+    return not any(isinstance(node, Add | Big | Program) for node in find_nodes(expr))
+
+
+def _is_number(line: Line, setting: Setting) -> bool:
+    """Whether nothing but a number or an index letter stands among words: the 3 of "t = 1, 2, 3"."""
+    return line.place == "prose" and isinstance(try_meaning(line.links[-1], setting), Num | Var)
 
 
 def _is_fact(line: Line, setting: Setting) -> bool:
@@ -319,7 +301,10 @@ def _choose_link(line: Line, setting: Setting, asked: Sequence[str]) -> tuple[Li
 
 
 def _is_asked(link: Link, setting: Setting, asked: Sequence[str]) -> bool:
-    expr = try_meaning(link, setting)
+    return _is_name(try_meaning(link, setting), asked)
+
+
+def _is_name(expr: Expr | None, asked: Sequence[str]) -> bool:
     return isinstance(expr, Sym) and expr.name in asked
 
 

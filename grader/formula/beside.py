@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from grader.formula.extract import MATH, clean_passage
+from grader.formula.extract import MATH
 from grader.formula.normalise import normalise
+from grader.formula.passage import clean_passage
 
 _F = "⟦F⟧"
 _SPACES = re.compile(r"[ \t\r\f\v]+")
@@ -45,13 +46,12 @@ _WORDS = (
     r"|doubled|inverted|multiplied by|independent of)",
     rf"{_F}[^⟦]*(?:\bforgot|\bshould(?:n['’]t| not)? be (?:there|here|dropped|removed|transposed|negative|added))",
     rf"{_F}[^.\n⟦]{{0,20}}\b(?:except|excluding|without (?:the )?(?:first|last|second|term|transpose|sum|factor))",
-    r"(?:قرینه|نصف|نیم|دو ?برابر|سه ?برابر|مربع|مجذور|توان|قدر ?مطلق|وارون|معکوس|منفی"
+    r"(?<![\u0600-\u06ff\u200c])(?:قرینه|نصف|نیم|دو ?برابر|سه ?برابر|مربع|مجذور|توان|قدر ?مطلق|وارون|معکوس|منفی"
     r"|(?:جمع|مجموع) مولفه|میانگین|لگاریتم|جذر)"
     rf"[\s\u200c\u0600-\u06ff]{{0,12}}{_F}",
     rf"{_F}[^⟦]*(?:سپس|بعد|و)\s*(?:بر|در)\s*\S+\s*(?:تقسیم|ضرب)",
     rf"{_F}\s*\?\s*no\b",
     rf"\bwould be\s*{_F}",
-    rf"{_F}[^⟦]*\band\b\s*⟦[Fs]⟧\s*(?:for|if|when)\b",
     rf"{_F}[^⟦\n]*(?:⟦s⟧[^⟦\n]*)?(?:\bonly for\b|\b(?:true|correct|right) class|\bif\s*\w\s*=\s*\d)",
     rf"{_F}[^⟦]*\b(?:starting (?:at|from) (?:the )?(?:\w\s*=|second|step)|runs from|only the (?:first"
     r"|last)|is zero because|p\.s\.|here it is different)",
@@ -73,6 +73,8 @@ _LAST = (
 )
 _PATTERNS = tuple(re.compile(pattern, _FLAGS) for pattern in (*_SIGNS, *_WORDS))
 _LAST_PATTERNS = tuple(re.compile(pattern, _FLAGS) for pattern in _LAST)
+# "A and B for i < t", where B is no equation of its own.
+_TWO_CASES = re.compile(rf"(?:{_F}|⟦E⟧)[^⟦]*\band\b\s*⟦[Fs]⟧\s*(?:for|if|when)\b", _FLAGS)
 # The same inside the dollars: what is no mathematics there is not read.
 _INSIDE = re.compile(
     r"\\(?:text\w*|mbox|mathrm)\s*\{[^{}]*(?:\b(?:minus|squared|divided?|wrong|except|transposed?|not"
@@ -85,6 +87,13 @@ _INSIDE = re.compile(
 _JOINT = r"(?:[\s,;.…–-]|\bto\b|\\[lc]?dots|تا|\band\b|و)"
 
 
+_NONE = re.compile(
+    r"[\s,:]*(?:(?:all|they|it|this|that|the|these|everything|gradients?|derivatives?|is|are|of|them|equals?|to)\s+){0,5}"
+    r"(?:zero|0|صفر|vanish\w*|nothing)(?!\w)|[\s,:]*⟦0⟧",
+    _FLAGS,
+)
+
+
 def find_doubt(text: str, times: Sequence[str], steps: int) -> str | None:
     """Return why what stands around the formulas of a passage may change them, None where nothing does.
 
@@ -92,21 +101,23 @@ def find_doubt(text: str, times: Sequence[str], steps: int) -> str | None:
     """
     text = clean_passage(text)
     masked = _SPACES.sub(" ", re.sub(r"\n\s*\n", "\n\n", _mask(text)))
+    if len(times) > 1:  # the steps of a recursion, told for the last loss
+        masked = re.sub(rf"\bif {times[0]} ?= ?{steps}(?!\d)", "", masked)
     tail = masked[max(0, masked.rfind(_F)) :]
     told = any(pattern.search(masked) for pattern in _PATTERNS) or any(p.search(tail) for p in _LAST_PATTERNS)
-    if told or _INSIDE.search(text):
+    if told or _INSIDE.search(text) or (" and " in masked and _TWO_CASES.search(_mask(text, equation="⟦E⟧"))):
         return "words or signs beside the formula may change it"
     if re.search(r"\\[cl]?dots|\.\.\.|⋯|…", text) and re.search(rf"{_F}[^⟦]*\b(?:times|factors)\b", masked):
         return "how often a factor stands is told in words"
     plain = _SPACES.sub(" ", normalise(text))
     if _limits_range(plain, times, steps):
         return "a range is given beside the formula that is not the question's"
-    if len(times) > 1 and _exchanges_cases(masked, times[0], times[-1]):
+    if len(times) > 1 and _exchanges_cases(masked, _list_formulas(text), times[0], times[-1]):
         return "the cases that stand beside the formula are not the question's"
     return None
 
 
-def _mask(text: str) -> str:
+def _mask(text: str, equation: str = _F) -> str:
     """Return the text with ⟦F⟧ for its formulas; conditions and single names stay readable."""
 
     def mask(match: re.Match[str]) -> str:
@@ -116,6 +127,8 @@ def _mask(text: str) -> str:
             return f" {plain} "
         if re.search(r"=\s*\{?(?:\\mathbf\s*\{?)?0\}{0,2}\s*$", plain):
             return "⟦0⟧"
+        if re.match(r"[^=]*(?:partial|nabla|d|g|G|epsilon|delta)[^=]*=[^=]", plain):
+            return equation
         return _F if re.search(r"[-+=*/^]|\\[a-zA-Z]+.*\\[a-zA-Z]+|_.*_|\s\S", body) else "⟦s⟧"
 
     return MATH.sub(mask, text)
@@ -136,13 +149,27 @@ def _limits_range(plain: str, times: Sequence[str], steps: int) -> bool:
     return any(int(number) != steps for number in re.findall(r"(?<![A-Za-z\\^_{])T\s*=\s*(\d)\b", plain))
 
 
-def _exchanges_cases(masked: str, first: str, last: str) -> bool:
+def _list_formulas(text: str) -> list[str]:
+    """Return the formulas that ⟦F⟧ stands for in the masked text, in order."""
+    return [match[0] for match in MATH.finditer(text) if _mask(match[0]) == _F]
+
+
+def _exchanges_cases(masked: str, formulas: Sequence[str], first: str, last: str) -> bool:
     later = rf"{last}\s*(?:>|\\g[te]q?)\s*{first}|{first}\s*(?:<|\\l[te]q?)\s*{last}"
     lead = r"[\s,(]*(?:(?:for|if|when|where|برای|اگر|وقتی)[\s(]*)?"
-    if re.search(rf"{_F}{lead}(?:{later})", masked, _FLAGS):
+    if any(not _NONE.match(masked, m.end()) for m in re.finditer(rf"{_F}{lead}(?:{later})", masked, _FLAGS)):
         return True
-    for match in re.finditer(rf"(?:\bfor|\bif|\bwhen|برای|اگر)[\s(]*(?:{later})[\s):,]*{_F}", masked, _FLAGS):
+    filler = r"(?:(?:we|it|this|get|have|obtain|gives?|is|becomes|the|gradient|then|also|داریم|برابر|با)\s+){0,5}"
+    opening = r"(?:\bfor|\bif|\bwhen|برای|اگر)[\s(]*"
+    for match in re.finditer(rf"{opening}(?:{later})[\s):,]*{filler}{_F}", masked, _FLAGS):
         if not re.search(r"zero|\b0\b|صفر|⟦0⟧", masked[max(0, match.start() - 25) : match.start()]):
             return True
-    alone = rf"{_F}{lead}(?:{last}\s*=\s*{first}|{first}\s*=\s*{last})[^⟦]*(?:otherwise|\belse\b|در غیر|وگرنه)"
-    return bool(re.search(alone, masked, _FLAGS))
+    alone = (
+        rf"{_F}{lead}(?:{last}\s*=\s*{first}|{first}\s*=\s*{last})(?P<between>[^⟦]*)(?:otherwise|\belse\b|در غیر|وگرنه)"
+    )
+    for match in re.finditer(alone, masked, _FLAGS):
+        told = formulas[masked[: match.start()].count(_F)]
+        right = told.rpartition("=")[2]
+        if re.search(rf"(?<![A-Za-z\\]){last}(?![A-Za-z])", right) or _NONE.match(masked, match.end()):
+            return True  # it holds for other states as well, or they are said to have none
+    return False

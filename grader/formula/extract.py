@@ -5,7 +5,6 @@ A statement is a row of links joined by ``=``; an arrow, a new line or a comma b
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,28 +15,12 @@ from lark import Token
 from grader.formula.faults import MAX_PASSAGE, TooMuch, Unread
 from grader.formula.lexer import Vocabulary, read_tokens
 from grader.formula.normalise import normalise
+from grader.formula.passage import clean_passage
 from grader.formula.spoken import split_words
 
 Place = Literal["display", "inline", "prose"]
 Join = Literal["", "arrow", "line", "comma"]
 
-_STRUCK = re.compile(r"~~.*?~~|<(del|s|strike)>.*?</\1>", re.DOTALL)
-_STRUCK_COMMAND = re.compile(r"\\(?:cancel|bcancel|xcancel|sout|st|cancelto\{[^{}]*\})\s*\{")
-_LABEL = re.compile(r"^\s*\(?([a-dA-D1-4]|الف|ب|ج|د|پ|ت)\s*[).:]\s+")
-# "(4x4)(4x1) = 4x1" beside a formula says how large its factors are.
-_PLAIN_SIZE = r"\d{1,2}\s?(?:x|×|\\times|\bby\b)\s?\d{1,2}(?![\w.^_])"
-_SIZES = rf"{_PLAIN_SIZE}(?:\s*[·⋅*,→]\s*{_PLAIN_SIZE})*"
-_ONE_SIZE = rf"(?:[(\[]\s*{_PLAIN_SIZE}\s*[)\]]|(?<![\w.^{{_]){_PLAIN_SIZE})"
-_SIZE = re.compile(
-    rf"(?<=[\s$])[(\[]\s*{_SIZES}\s*[)\]](?:\s*(?:=|->|→|[·*×])?\s*{_ONE_SIZE})*"
-    rf"|(?<=\s\s){_PLAIN_SIZE}(?=\s*(?:[,;.\n]|\s\s|$))"
-)
-# "… \\qquad (2)": the number of an equation.
-_NUMBERED = re.compile(
-    r"(?:\\q?quad|\\hfill|\\hspace\{[^}]*\}|[ \t][ \t]|\\[ ;])[ \t]*"
-    r"[(\[]\s*\d+(?:\.\d+)*[a-z]?\s*[)\]](?=\s*(?:\$|\n|\\\\|\\end|$))"
-)
-_BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
 MATH = re.compile(
     r"```[a-zA-Z]*\n(?P<fence>.*?)```|\$\$(?P<display>.*?)\$\$|\\\[(?P<bracket>.*?)\\\]|\$(?P<inline>[^$]+?)\$"
     r"|\\\((?P<paren>.*?)\\\)|(?P<env>\\begin\{(align|equation|gather|split|multline)(\*?)\}.*?\\end\{\7\8\})|`(?P<tick>[^`\n]+)`",
@@ -61,7 +44,6 @@ _SAID_AFTER = re.compile(
     r"\s*(\(?(minus|plus|multiplied|divided)\b|times (the|its|that|by|[^\w\s])|منهای|به ?علاوه|ضرب ?در|تقسیم ?بر)",
     re.IGNORECASE,
 )
-_REMARK = re.compile(r"(?<=\s)\([A-Za-z][^()$\\=;]{3,200};[^()$\\=]{0,200}\)")  # its semicolon parts no statements
 _COUNT = re.compile(r"\$+[a-zT\d\s()+\-]*\$+")
 _WHERE = re.compile(r"(where|with|let|که در آن|در آن|wo|mit)\s*:?\s*$", re.IGNORECASE)
 
@@ -101,34 +83,6 @@ class Statement:
     definition: bool = False
 
 
-def drop_struck(text: str) -> str:
-    """Return ``text`` without what its writer struck out."""
-    text = _STRUCK.sub(" ", text)
-    while match := _STRUCK_COMMAND.search(text):
-        text = text[: match.start()] + " " + text[_find_closing(text, match.end()) :]
-    return text
-
-
-def unwrap_boxes(text: str) -> str:
-    """Return ``text`` with whole equations taken out of their boxes; a box around a value is dropped by the lexer."""
-    start = 0
-    while match := _BOX.search(text, start):
-        end = _find_closing(text, match.end())
-        inside, start = text[match.end() : end - 1], match.end()
-        if "=" in inside and text[end - 1 : end] == "}":
-            text, start = f"{text[: match.start()]} {inside} {text[end:]}", match.start()
-    return text
-
-
-def _find_closing(text: str, start: int) -> int:
-    depth = 1
-    for position in range(start, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[position], 0)
-        if depth == 0:
-            return position + 1
-    return len(text)
-
-
 def find_spans(text: str) -> list[Span]:
     """Return the mathematics of a passage in order; raises TooMuch for a passage of excessive length."""
     if len(text) > MAX_PASSAGE:
@@ -153,17 +107,6 @@ def find_spans(text: str) -> list[Span]:
     if any(span.place != "prose" for span in spans):
         spans = [span for span in spans if span.place != "prose" or looks_like_answer(span.text)]
     return spans
-
-
-def clean_passage(text: str) -> str:
-    """Return a passage with signs for HTML entities, and without strikes, labels, sizes, comments and numbering."""
-    text = html.unescape(drop_struck(text))
-    text = _REMARK.sub(lambda match: match[0].replace(";", ","), text)
-    # Long empty stretches say nothing, and patterns that look across spaces would take the square of their length.
-    text = re.sub(r"(?:\n[^\S\n]*){3,}", "\n\n", re.sub(r"[^\S\n]{4,}", "   ", text)) if len(text) > 300 else text
-    text = re.sub(r"(?<![\\\d])%.*$", "", text, flags=re.MULTILINE)
-    text = _NUMBERED.sub(" ", unwrap_boxes(text))
-    return _SIZE.sub(" ", _LABEL.sub("", text))
 
 
 def _find_said(between: str) -> str:
@@ -214,7 +157,7 @@ def _add_math(spans: list[Span], match: re.Match[str], before: str) -> None:
 def _add_prose(spans: list[Span], text: str) -> None:
     if _GLUE.fullmatch(text):
         return
-    for line in re.split(r"\n(?!\s*=)|(?<=[.:;])\s", text):
+    for line in re.split(r"\n(?!\s*=)|(?<=[:;])\s|(?<=[^.]\.)\s", text):
         line = re.sub(r"(?<=\s)#\s.*$", "", line)
         if line.strip():
             spans.append(Span(text=line, place="prose", python=bool(_PYTHON.search(line))))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from grader.formula.extract import drop_struck
 from grader.formula.faults import MAX_PASSAGE
 from grader.formula.normalise import normalise
+from grader.formula.passage import drop_struck
 
 _BOUNDS = re.compile(r"\\(?:sum|prod|bigl?sum)\s*(?:\\limits\s*)?(?:[_^]\s*(?:\{[^{}]*\}|\\?\w+)\s*)+")
 _LAYOUT = re.compile(

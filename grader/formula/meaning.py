@@ -184,14 +184,21 @@ class _Reader(SumReader):
         """Read ``h(t-1)`` and ``y[i]``: brackets right after a name, with nothing but indices in them."""
         if after < len(children) and isinstance(expr, Sym) and isinstance(children[after], Tree):
             group: Any = children[after].children[0]
-            if isinstance(group, Tree) and group.data == "group" and len(children[after].children) == 1:
+            if isinstance(group, Tree) and group.data == "group":
                 labels = [entry for child in find_lists(group) for entry in child.children if isinstance(entry, Tree)]
                 names = {str(t.value) for t in group.scan_values(lambda v: isinstance(v, Token) and v.type == "NAME")}
                 square = str(group.children[0]) == "["
-                if labels and names <= self._index_names() and (names or square):
+                if labels and names <= self._index_names() and (names or square or self._is_step(expr, group)):
                     found = tuple(self.read_relation(entry) for entry in labels)
-                    return self._with_indices(expr, found, children[after]), after + 1
+                    indexed = self._with_indices(expr, found, children[after])
+                    return self._apply_scripts(indexed, children[after].children[1:]), after + 1
         return expr, after
+
+    def _is_step(self, expr: Sym, group: Syntax) -> bool:
+        """Whether ``(2)`` after a gradient of one step's loss says which step: nobody multiplies so."""
+        tokens = [token for token in group.scan_values(lambda value: isinstance(value, Token))][1:-1]
+        plain = len(tokens) == 1 and tokens[0].type == "NUMBER" and str(tokens[0]).isdigit()
+        return plain and expr.name.startswith("g_") and expr.times == self._implied_times(expr.name)
 
     def _with_indices(self, expr: Sym, found: tuple[Expr, ...], node: Any) -> Sym:
         written = () if expr.times and expr.times == self._implied_times(expr.name) else expr.times

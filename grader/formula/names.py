@@ -11,7 +11,7 @@ from lark import Token, Tree
 from grader.formula.faults import NoValue, UnknownSymbol, Unread
 from grader.formula.parse import Syntax
 from grader.formula.setting import Setting
-from grader.formula.symbols import find_base, find_labels, flatten_labels
+from grader.formula.symbols import find_base, find_labels, find_raised, flatten_labels, is_raised
 from grader.formula.syntax import (
     find_lists,
     find_position,
@@ -87,9 +87,17 @@ class NameReader(ABC):
         base, labels = find_base(item), find_labels(item)
         words = tuple(take_words(labels))
         sups = [script for script in find_scripts(item) if script.data != "sub"]
-        own = self._read_defined(base, labels)
-        if own is not None:
-            return self._apply_scripts(own, sups)
+        if self.setting.definitions:
+            raised = find_raised(item)
+            own = self._read_defined(base, [*labels, *raised]) if raised else None
+            plain = [script for script in sups if not is_raised(script)]
+            if own is not None:
+                return self._apply_scripts(own, plain)
+            own = self._read_defined(base, labels)
+            if own is not None:
+                if raised and not {label for label in raised if isinstance(label, str)} <= find_variables(own) & {"t"}:
+                    raise self.fail(f"the index above {base} is not explained", item)
+                return self._apply_scripts(own, plain)
         found = self._find_repaired(base, words) if self.setting.machine_read else None
         found = found or self.table.find(base, words)
         if found is None and base in self._index_names() and not labels:
@@ -108,9 +116,14 @@ class NameReader(ABC):
         words = take_words(labels)
         for length in range(len(words), -1, -1):
             found = self.setting.definitions.get((base, tuple(words[:length])))
-            if found is not None and len(labels) - length in (len(found.indices), 0):
+            if found is None or len(labels) - length > len(found.indices):
+                continue
+            left_out = found.indices[len(labels) - length :]
+            if left_out and not self.setting.times and not self.bound:
+                continue  # the G of G = G_1 + G_2 + G_3 is none of the three
+            if len(labels) == length or set(left_out) <= {"t"}:
                 written = [self._read_label(label) for label in labels[length:]]
-                values = written or [Var(name) for name in found.indices]
+                values = [*written, *(Var(name) for name in left_out)]
                 return substitute(found.expr, dict(zip(found.indices, values, strict=True)))
         return None
 

@@ -49,11 +49,27 @@ _INDICATOR = re.compile(
     r"([A-Za-z](?:_\w|_\{\w\})?)\s*(={1,2}|\\neq?(?![A-Za-z])|!=)\s*([A-Za-z](?:_\w|_\{\w\})?)"
     r"\s*(?:\\,\s*)?(?:\\right\s*)?\\?[\]})]"
 )
+# "sum over t = 1..3 of", "sum from i=1 to t of": the same in words.
+_SAID_BOUNDS = re.compile(
+    r"\bsum(?:s|med|mation)?\s+(?:over|from|for|of)\s+(?:all\s+)?(?:the\s+)?([a-z])\s*"
+    r"(?:=|\bfrom\b|\bin\b)\s*\{?(\d)\s*"
+    r"(?:\.{2,3}|…|-|\bto\b|\bthrough\b|\buntil\b|\bup to\b|,\s*(?:\.{2,3}|…)\s*,)\s*"
+    r"([A-Za-z]|\d)\}?(?![\w+\-])\s*(?:\bof\b|:)?",
+    re.IGNORECASE,
+)
+# "sum over i <= t of": the same with an inequality.
+_SAID_LIMIT = re.compile(r"\bsum\s+over\s+(?:all\s+)?([a-z])\s*(?:<=|≤)\s*([a-z])(?![\w+\-])\s*(?:\bof\b|:)?")
 _SAID_TRANSPOSE = re.compile(
     r"\^\s*\{?\s*(?:\\(?:text|mathrm|mathsf|mathit|operatorname|rm|sf)\s*)?\{?\s*(?:tr|transpose|trans)\s*\}{1,2}"
 )
-# "dJt/dht", "dJt/dot": the step without its underscore.
-_STEPPED = re.compile(r"(?<![A-Za-z\\])d([JLhz])([tT])(?![A-Za-z_{])|(?<=/)d(o)(t)(?![A-Za-z_{(.])")
+# "dJt/dht", "dJt/dot", "dJ1/dWhh": the step without its underscore.
+_STEPPED = re.compile(
+    r"(?<![A-Za-z\\])d([JLhz])([tT]|\d(?=\s*/))(?![A-Za-z_{\d])|(?<=/)d([hzo])([tijks])(?![A-Za-z_{(.])"
+    r"|(?<![A-Za-z\\])d([hz])([tijks])(?=\s*/)"
+)
+# "dJ(t)/dh(i)": the step in round brackets.
+_STEP_ABOVE = re.compile(r"(?<![A-Za-z])([d∂]\s?)([JLhz])\((\w(?:[-+]1)?)\)(?=\s*/\s*[d∂])")
+_STEP_BELOW = re.compile(r"(?<=/)(\s?[d∂]\s?)([hzo])\((\w(?:[-+]1)?)\)")
 _SCRIPT_RUN = re.compile(f"([{''.join(_SUBSCRIPTS)}]+)|([{''.join(_SUPERSCRIPTS)}]+)")
 _ACCENTED = re.compile(f"([^\\W\\d_])([{''.join(_ACCENTS)}])")
 _PRIMES = re.compile(r"\^\s*(?:\{\s*(?:\\prime\s*)+\}|\\prime\b)")
@@ -62,8 +78,12 @@ _SIGN = re.compile("[" + re.escape("".join(_SIGNS)) + "]")
 
 def normalise(text: str) -> str:
     """Return ``text`` in ASCII LaTeX as far as it is mathematics; words in other languages stay as they are."""
+    if "sum" in text:
+        text = _SAID_BOUNDS.sub(r"\\sum_{\1=\2}^{\3} ", text)
+        text = _SAID_LIMIT.sub(r"\\sum_{\1=1}^{\2} ", text)
     text = _BOUNDS.sub(r"\1_{\2=\3}^{\4} ", _CIRCLED.sub(r"\\odot ", _LATE_HAT.sub(r"\\hat{\1}", text)))
-    text = _STEPPED.sub(lambda match: f"d{match[1] or match[3]}_{{{match[2] or match[4]}}}", text)
+    text = _STEPPED.sub(_split_step, text)
+    text = _STEP_BELOW.sub(r"\1\2_{\3}", _STEP_ABOVE.sub(r"\1\2_{\3}", text))
     text = _INDICATOR.sub(_read_indicator, text)
     text = _SAID_TRANSPOSE.sub("^{T}", text)
     text = _PRIMES.sub(lambda match: "'" * match[0].count("prime"), text)
@@ -72,6 +92,11 @@ def normalise(text: str) -> str:
     text = _ACCENTED.sub(_expand_accent, unicodedata.normalize("NFD", text))
     text = unicodedata.normalize("NFKC", text)
     return "".join(_plain_character(character) for character in text)
+
+
+def _split_step(match: re.Match[str]) -> str:
+    name, step = (group for group in match.groups() if group)
+    return f"d{name}_{{{step}}}"
 
 
 def _read_indicator(match: re.Match[str]) -> str:

@@ -10,6 +10,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from grader.formula.faults import MAX_CHARACTERS, MAX_PASSAGE, TooMuch, Unread
 from grader.formula.meaning import read_meaning
@@ -22,7 +23,7 @@ _SIGNS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "=", a
 _CONTAINERS = (ast.Dict, ast.List, ast.ListComp, ast.DictComp)
 _FENCE = re.compile(r"```[a-zA-Z]*\n(.*?)```", re.DOTALL)
 _CODE_LINE = re.compile(
-    r"\s*(for\s+\w+\s+in\s+(range|reversed)\s*\(.*:|def\s+\w+\s*\(.*:|while\s.*:|\w+(\[[^\]]*\])?\s*[-+]=\s.*)\s*(#.*)?$"
+    r"\s*(for\s+\w+\s+in\s+((range|reversed)\s*\(|[(\[]?\s*\d\s*,).*:|def\s+\w+\s*\(.*:|while\s.*:|\w+(\[[^\]]*\])?\s*[-+]=\s.*)\s*(#.*)?$"
 )
 _NUMPY = re.compile(r"\b(np|numpy|torch)\.|\.T\b|\.(sum|max|dot|t)\(|\s@\s")
 MAX_STEPS = 40
@@ -199,6 +200,8 @@ class _Reader:
         call, turned = node.iter, False
         if isinstance(call, ast.Call) and _is_call(call, "reversed") and len(call.args) == 1:
             call, turned = call.args[0], True
+        if isinstance(node.target, ast.Name) and isinstance(call, ast.Tuple | ast.List):
+            return self.read_listed(node.target.id, call, node, turned=turned)
         if not isinstance(node.target, ast.Name) or not isinstance(call, ast.Call) or not _is_call(call, "range"):
             raise self.fail(node, "this loop is not understood")
         bounds = [self.read_expr(item) for item in call.args]
@@ -209,6 +212,16 @@ class _Reader:
             raise self.fail(node, "this loop is not understood")
         low, stop = (Num(0.0), bounds[0]) if len(bounds) == 1 else (bounds[0], bounds[1])
         return Loop(node.target.id, low, stop, down, turned, tuple(self.read_steps(node.body)))
+
+    def read_listed(self, name: str, listed: ast.Tuple | ast.List, node: ast.For, *, turned: bool) -> Step:
+        """Read ``for t in 1, 2, 3:``, whose numbers must go up or down by one."""
+        numbers = [item.value for item in listed.elts if isinstance(item, ast.Constant) and type(item.value) is int]
+        if len(numbers) != len(listed.elts) or {b - a for a, b in pairwise(numbers)} not in ({1}, {-1}):
+            raise self.fail(node, "this loop is not understood")
+        down = numbers[0] > numbers[-1]
+        stop = numbers[-1] + (-1 if down else 1)
+        steps = tuple(self.read_steps(node.body))
+        return Loop(name, Num(float(numbers[0])), Num(float(stop)), down, turned, steps)
 
     def read_choice(self, node: ast.If) -> Step:
         test = node.test

@@ -14,7 +14,7 @@ from grader.formula.faults import FormulaFault, Unread
 from grader.formula.meaning import Reading, Setting, read_meaning
 from grader.formula.parse import Syntax, parse_tokens
 from grader.formula.python import parse_python
-from grader.formula.symbols import Key, find_base, find_labels
+from grader.formula.symbols import Key, find_base, find_labels, find_raised
 from grader.formula.tree import Add, Call, Expr, Num, Program, Sym, Var, find_nodes, find_variables
 
 # What is quoted only to be put aside: "… and not A", "I first wrote A".
@@ -86,11 +86,13 @@ def _brace_scripts(text: str, setting: Setting) -> str:
     """
     text = re.sub(r"(?<![A-Za-z])([hzxs])_([a-z])([-+])1(?!\d)", r"\1_{\2\g<3>1}", text)
     text = re.sub(r"(?<![A-Za-z\\])([gGJ])_([ohz])([tijkmnT\d])(?![A-Za-z\d])", r"\1_{\2\3}", text)
+    text = re.sub(r"(?<![A-Za-z\\])([gGJ])_([ohz])\{([^{}]{1,6})\}", r"\1_{\2_{\3}}", text)  # g_h{i+1}
     text = re.sub(r"_([A-Za-z]{1,3})(\d+)(?![\w.])", r"_{\1\2}", text)
     text = re.sub(r"(?<=[A-Za-z])_([A-Za-z]{1,4}),([a-z\d])(?![A-Za-z\d_^])", r"_{\1,\2}", text)  # y_t,i
     text = re.sub(r"(?<=[\w})\]])\.T\b", "^T", text)
     text = re.sub(r"(?<![A-Za-z0-9_\\{^])([hzxo])([ti]|\d)(?![\w.])", r"\1_{\2}", text)  # h2, zt
-    text = re.sub(r"(?<![A-Za-z0-9_\\{^])([yp])(\d)(?![\w.])", r"\1_{\2}", text)  # y1
+    text = re.sub(r"(?<![A-Za-z0-9_\\{^])([yp])(\d|t)(?![\w.])", r"\1_{\2}", text)  # y1, yt
+    text = re.sub(r"(?<=∂)([JL])(\d)(?=\s*/)", r"\1_{\2}", text)  # ∂J1/∂W
     words = setting.table.vocabulary.words
 
     def brace(match: re.Match[str]) -> str:
@@ -158,7 +160,7 @@ def _find_role(
     if isinstance(expr, Var | Num):
         return "mention", None
     if expr is None and first.tree is not None:
-        key = _find_key(first.tree)
+        key = find_key(first.tree)
         if key and setting.table.find(*key) is None:
             return "definition", key
         return "claim", None
@@ -231,11 +233,13 @@ def read_link(link: Link, setting: Setting) -> Reading:
     return known[1]
 
 
-def _find_key(tree: Syntax) -> Key | None:
+def find_key(tree: Syntax) -> Key | None:
+    """Return the name that stands alone here with its letters, those in ``^{(t)}`` last; None where more stands."""
     terms = list(tree.find_data("term"))
     if not terms or len(terms[-1].children) != 1 or len(tree.children[0].children) != 1:  # type: ignore[union-attr]
         return None
     item = terms[-1].children[0]
     base = find_base(item)  # type: ignore[arg-type]
-    labels = tuple(label for label in find_labels(item) if isinstance(label, str))  # type: ignore[arg-type]
+    written = [*find_labels(item), *find_raised(item)]  # type: ignore[arg-type]
+    labels = tuple(label for label in written if isinstance(label, str))
     return (base, labels) if base else None

@@ -14,7 +14,10 @@ _SPOKEN = {
     r"\bsum over (?:all )?([a-z]) of\b": r" \\sum_\1 ",
     r"\bequals\b": " = ",
 }
-_SUBTRACTED = re.compile(r"([^\W\d_]{2,})\s+(?:minus|plus|times|منهای)\b", re.IGNORECASE)
+# "sum of g_1, g_2 and g_3"
+_LISTED_ONE = r"((?:[^\s,{}]|\{[^{}]{0,20}\})+(?:,\d)?)"
+_LISTED = re.compile(rf"\bsum of (?:the )?{_LISTED_ONE}, {_LISTED_ONE},? and {_LISTED_ONE}(?=\s|[.;]|$)")
+_SUBTRACTED = re.compile(r"(?<![^\W\d_])([^\W\d_]{2,})\s+(?:minus|plus|times|منهای)\b", re.IGNORECASE)
 _TOLD = re.compile(
     r"\b(transposed?|multiplied|divided|squared|outer|inner|elementwise|hadamard)\b|ترانهاده|ضرب", re.IGNORECASE
 )
@@ -25,7 +28,7 @@ _EXPLAINED = re.compile(  # "where * is the elementwise product"
     r"(\s+(product|multiplication|multiply))?",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\W\d_]{2,}|\bI\b|[^\x00-\u024f\u0370-\u03ff\u2000-\u2bff]+")
+_WORD = re.compile(r"[^\W\d_]{2,}|\bI\b|(?<!\S)an?(?=\s+[^\W\d_]{2,})|[^\x00-\u024f\u0370-\u03ff\u2000-\u2bff]+")
 
 
 def _is_known(word: str, vocabulary: Vocabulary) -> bool:
@@ -37,13 +40,16 @@ def _translate_words(source: str, vocabulary: Vocabulary) -> str:
 
     def drop(match: re.Match[str]) -> str:
         plain = re.sub(r"\\[A-Za-z]+", " ", match[0])
-        words = [word for word in _WORD.findall(plain) if not _is_known(word, vocabulary) and word[0] != "d"]
-        return " ; " if words else match[0]
+        strange = [word for word in _WORD.findall(plain) if not _is_known(word, vocabulary)]
+        words = [word for word in strange if word[0] != "d"]
+        formula = re.search(r"[-+*/^_]", match[0]) and all(len(word) < 3 for word in strange)  # "(yhat_t - yt)"
+        return " ; " if words and not formula else match[0]
 
     source = _EXPLAINED.sub(" ; ", re.sub(r"(?<=\s)\([^()]*\)", drop, source))
     for match in _SUBTRACTED.finditer(source):
         if not _is_known(match[1], vocabulary):
             raise Unread("a formula told in words", text=source, position=match.start())
+    source = _LISTED.sub(r"\1 + \2 + \3", source)
     for pattern, sign in _SPOKEN.items():
         source = re.sub(pattern, sign, source, flags=re.IGNORECASE)
     spoken = _TOLD.search(source)

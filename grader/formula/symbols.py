@@ -68,6 +68,7 @@ class FormulaWorld:
     contradictions: regular expressions on the text (any case) for what contradicts the sheet; a person decides then.
     symbols, functions: spellings by name. arguments: what a function is applied to when a student leaves it out.
     repairs: confusions of machine reading by name.
+    fillers: words that change nothing in an answer told in words.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -79,6 +80,7 @@ class FormulaWorld:
     repairs: Mapping[str, Repair] = field(default_factory=dict)
     oracles: str = ""
     contradictions: tuple[str, ...] = ()
+    fillers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +216,17 @@ def find_labels(item: Syntax) -> list[str | Syntax]:
         if isinstance(script, Tree) and script.data == "sub":
             labels += flatten_labels(script.children[1])
     return labels
+
+
+def find_raised(item: Syntax) -> list[str | Syntax]:
+    """Return the indices of an item that stand in round brackets above it: the t of ``a_i^{(t)}``."""
+    raised: list[Any] = [script for script in item.children[1:] if is_raised(script)]
+    return [label for script in raised for label in flatten_labels(_open(script.children[1]))]
+
+
+def is_raised(script: Any) -> bool:
+    """Whether a script is an index in round brackets above its name."""
+    return isinstance(script, Tree) and script.data == "sup" and _open(script.children[1]) is not None
 
 
 def flatten_labels(node: Any) -> list[str | Syntax]:

@@ -19,7 +19,7 @@ from grader.formula.faults import FormulaFault, NoValue, TooMuch
 from grader.formula.judge import CONDITIONS, Case, Judgement, Sort
 from grader.formula.meaning import Reading
 from grader.formula.slips import find_mendings
-from grader.formula.tree import Cases, Expr, Num, Sym, Var, find_names, find_nodes, find_variables
+from grader.formula.tree import Cases, Expr, Num, Sym, Var, find_free, find_names, find_nodes, find_variables
 from grader.formula.worlds import Value, World
 
 Moment = tuple[int, ...]
@@ -49,8 +49,21 @@ def is_circular(expr: Expr, asked: frozenset[str]) -> bool:
     return bool(find_names(expr) & asked)
 
 
+def leaves_derivatives(expr: Expr, case: Case) -> bool:
+    """Whether a derivative stands in a formula that must be worked out: ∂h_t/∂h_i."""
+    return any("/" in name and name not in case.asked | case.named for name in find_names(expr))
+
+
+def leaves_general(equations: Sequence[Equation], case: Case) -> bool:
+    """Whether the formula for any earlier step is one in which a derivative stands."""
+    first = next(iter(case.bank.times), "")
+    lefts = [equation.left for equation in equations if leaves_derivatives(equation.right, case)]
+    return len(case.bank.times) > 1 and any(left is not None and left.times[-1:] != (Var(first),) for left in lefts)
+
+
 def judge_system(equations: Sequence[Equation], case: Case) -> Judgement | None:
     """Return what the lines come to together; None where they are no system or nothing known comes of them."""
+    equations = [equation for equation in equations if not leaves_derivatives(equation.right, case)]
     lefts = {equation.left for equation in equations if equation.left is not None}
     if not any(is_circular(e.right, case.asked) for e in equations) and len(lefts) < 2:
         return None
@@ -260,7 +273,7 @@ def _find_matching(
             continue
         for last in range(1, world.steps + 1) if len(names) > 1 else [moment[0]]:
             indices = dict(zip(names, (moment[0], last), strict=False))
-            key, part = _find_place(equation.left, case, indices)
+            key, part = _find_place(equation, case, indices)
             if key == moment:
                 general = equation.left is None or (len(names) > 1 and names[-1] in find_variables(equation.left))
                 found.append(((general, not circular and not at_last, -place), equation, indices, part))
@@ -269,8 +282,9 @@ def _find_matching(
         yield equation, indices, part
 
 
-def _find_place(left: Sym | None, case: Case, indices: dict[str, int]) -> tuple[Moment | None, int | None]:
-    """Return the moment and the component that a left side names."""
+def _find_place(equation: Equation, case: Case, indices: dict[str, int]) -> tuple[Moment | None, int | None]:
+    """Return the moment and the component that a left side names; a letter for it stands for all of them."""
+    left = equation.left
     if left is None:
         return tuple(indices.values()), None
     if left.name.startswith("J/") and len(case.bank.times) > 1:
@@ -278,7 +292,10 @@ def _find_place(left: Sym | None, case: Case, indices: dict[str, int]) -> tuple[
     world = case.bank.worlds[0]
     try:
         times = tuple(evaluate_index(time, world, indices) for time in left.times)
-        parts = [evaluate_index(part, world, indices) for part in left.parts]
+        letters = {part.name for part in left.parts if isinstance(part, Var) and part.name not in indices}
+        if letters and letters != {name for name in find_free(equation.right) if name not in indices and name != "T"}:
+            return None, None
+        parts = [evaluate_index(part, world, indices) for part in left.parts if not letters]
     except FormulaFault:
         return None, None
     if left.name in world.of_t:

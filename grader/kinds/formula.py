@@ -16,6 +16,7 @@ from grader.formula.bank import find_bank_problems as find_formula_problems
 from grader.formula.beside import find_doubt
 from grader.formula.compare import Bank, digest_values, evaluate_everywhere
 from grader.formula.conflict import find_conflict, find_late_slip, rests_on_false_step
+from grader.formula.elsewhere import borrow_names
 from grader.formula.evaluate import limit_operations
 from grader.formula.faults import FormulaFault, Unread
 from grader.formula.judge import Case, Judgement, find_false_steps, judge
@@ -24,7 +25,8 @@ from grader.formula.meaning import Definition, Setting
 from grader.formula.render import render_latex
 from grader.formula.slips import find_products
 from grader.formula.symbols import REDUCTIONS, FormulaWorld, Key
-from grader.formula.system import holds_generally, judge_system
+from grader.formula.system import holds_generally, judge_system, leaves_general
+from grader.formula.told import find_told
 from grader.formula.tree import Expr, Program, Trans, Where, find_nodes
 from grader.kinds.base import Context, Kind
 from grader.kinds.formula_findings import CONDITION_NOTES, NONE, ONE, SLIP_HINTS, find_credit, find_findings
@@ -34,6 +36,7 @@ from grader.model import Answer, Evidence, Finding, Review, Verdict
 _START = re.compile(r"h(_\{?0\}?|₀|_\{\(0\)\}|\^\{\(0\)\})\s*(=|is|\\equiv)\s*(\\mathbf\s*\{?\s*)?(0|zero|\\vec)")
 _FOR_ALL = re.compile(r"\b(for|of) (all|every|any|each)\b|\\forall|برای (هر|همه)", re.IGNORECASE)
 MAX_SHOWN = 3_000
+_SURE = ("reading", "refer")
 _BY_WORDS = ("beside", "several")  # referred for what stands around the formula, which its value does not tell
 
 
@@ -60,8 +63,10 @@ def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, con
     case = _build_case(criterion, question, answer, context)
     try:
         with limit_operations():
-            found = find_answer(answer.text, _build_setting(question, answer, context), question.asked)
+            found = _find_answer(question, answer, context)
             judgement = _judge_found(found, case, answer.text)
+            if judgement.name in ("no_value", "circular") and (again := _find_with_names(question, answer, context)):
+                found, judgement = again, _judge_found(again, case, answer.text)
         doubt = find_doubt(answer.text, list(question.times), case.bank.worlds[0].steps)
         doubt = doubt or _find_contradiction(answer.text, _find_world(question, context))
         if doubt and judgement.sort != "refer":
@@ -79,6 +84,36 @@ def check_formula(criterion: str, question: FormulaQuestion, answer: Answer, con
         evidence = _name_false_step(evidence, question, found, case, context)
     alone = judgement.sort == "refer" and judgement.name in _BY_WORDS
     return _add_values(evidence, judgement, case.bank) if evidence.review and not alone else evidence
+
+
+def _find_answer(question: FormulaQuestion, answer: Answer, context: Context) -> FoundAnswer:
+    """Return the answer in a passage; names that it does not explain are looked for elsewhere in the question."""
+    setting = _build_setting(question, answer, context)
+    if told := find_told(answer.text, question.told, _find_world(question, context).fillers):
+        answer = replace(answer, text=f"${told}$")
+    try:
+        return find_answer(answer.text, setting, question.asked)
+    except Unread:
+        found = _find_with_names(question, answer, context)
+        if found is None:
+            raise
+        return found
+
+
+def _find_with_names(question: FormulaQuestion, answer: Answer, context: Context) -> FoundAnswer | None:
+    """Read an answer with the names that its writer explains elsewhere; None where there are none."""
+    others = [(context.questions.get(name), context.answers.get(name)) for name in question.scalar_over]
+    known = [(q, a) for q, a in others if isinstance(q, FormulaQuestion) and a is not None]
+    if answer.machine_read:
+        return None
+    texts = [(a.text, q.asked) for q, a in known if a.question != answer.question and a.text]
+    texts = [(answer.above, ()), *texts] if answer.above else texts
+    setting = _build_setting(question, answer, context)
+    results = [q.asked[0] for q, _ in others if isinstance(q, FormulaQuestion)]
+    borrowed = borrow_names(answer.text, texts, setting, question.asked, results)
+    if borrowed is None:
+        return None
+    return replace(find_answer(answer.text, borrowed.setting, question.asked), borrowed=borrowed.plain)
 
 
 def _add_values(evidence: Evidence, judgement: Judgement, bank: Bank) -> Evidence:
@@ -102,6 +137,12 @@ def _judge_found(found: FoundAnswer, case: Case, text: str) -> Judgement:
         detail = "the lines are right, and a quantity in them is explained wrongly beside them"
         return replace(judgement, sort="refer", name="several", detail=detail) if doubtful else judgement
     judgement = judge(found.variants, case)
+    if found.borrowed and judgement.sort not in _SURE:
+        detail = "it uses names that are explained elsewhere in the report, and with them it is not right"
+        return replace(judgement, sort="refer", name="borrowed", detail=detail, hopeful=False)
+    if (found.among_words and judgement.sort == "wrong") or (found.reckoned and judgement.sort not in _SURE):
+        detail = "the answer is told in words, and the formula among them is not right"
+        return replace(judgement, sort="refer", name="several", detail=detail, hopeful=False)
     if found.rival is not None:
         _compare_rival(found, judgement, case)
     if judgement.sort == "wrong" and isinstance(judgement.reading.expr, Program | Where):
@@ -110,6 +151,9 @@ def _judge_found(found: FoundAnswer, case: Case, text: str) -> Judgement:
     right = find_late_slip(found, judgement, case)
     if right is not None:
         return replace(judgement, before=right.reading.expr)
+    if judgement.name in case.partly and leaves_general(found.equations, case):
+        detail = "one step is worked out, and the others are left as derivatives"
+        return replace(judgement, sort="refer", name="several", detail=detail, hopeful=False)
     reason = found.odd or find_conflict(found, judgement, case)
     if reason is None and found.unread > 1:
         reason = "much of the answer could not be read, and nothing says which formula is meant"
@@ -174,7 +218,7 @@ def _build_case(criterion: str, question: FormulaQuestion, answer: Answer, conte
         partly=frozenset(name for name, rule in question.readings.items() if rule.partly),
         given=frozenset(["h0_zero"] if _states_start(answer.text) else []),
         layouts=cache(lambda: _find_layouts(criterion, question, context)),
-        scalar=not any(shows_layout(text) for text in [answer.text, *texts]),
+        scalar=not any(shows_layout(text) for text in [answer.text, answer.above, *texts]),
         followed=_follow(question, context),
         named=frozenset(question.given),
         asked=frozenset(question.asked),
@@ -190,7 +234,7 @@ def _find_layouts(criterion: str, question: FormulaQuestion, context: Context) -
         if name == criterion or other is None or answer is None or answer.state != "given":
             continue
         try:
-            found = find_answer(answer.text, _build_setting(other, answer, context), other.asked)
+            found = _find_answer(other, answer, context)
             bank = build_bank(other, _find_world(other, context), context.resolve or _no_functions)
             judged = judge(found.variants, Case(bank=bank))
         except FormulaFault:
@@ -223,7 +267,7 @@ def _follow(question: FormulaQuestion, context: Context) -> Expr | None:
     if earlier.state != "given":
         return None
     try:
-        own = find_answer(earlier.text, _build_setting(earlier_question, earlier, context), earlier_question.asked)
+        own = _find_answer(earlier_question, earlier, context)
     except FormulaFault:
         return None
     setting = _build_setting(question, Answer(question="", state="given"), context)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
+from grader.formula.told import Told
 from grader.kinds.base import STRICT
 
 
@@ -59,6 +60,7 @@ class FormulaQuestion:
     asked: names of the quantity asked for (g_o, J_t/o). given: derivatives that may stand in an answer as names.
     readings, misconceptions: by name. slips, conditions: the credit of general slips and of special worlds.
     symbols, functions: spellings of this question only. lone_index: what a single index letter numbers.
+    told: phrases that stand for a formula where an answer is in words only.
     scalar_over: the criteria whose answers must all do without matrices for the scalar reading.
     """
 
@@ -77,4 +79,5 @@ class FormulaQuestion:
     lone_index: Literal["time", "component"] = "time"
     scalar_over: tuple[str, ...] = ()
     scalar_note: str = "Read as numbers; with matrices the order and the transposes matter."
+    told: tuple[Told, ...] = ()
     follow: Follow | None = None

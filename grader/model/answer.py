@@ -36,6 +36,7 @@ class Answer:
 
     ``written`` is the whole of it where ``text`` leaves out what is no answer, else "".
     ``extracted`` is True for text taken out of a PDF, whose mathematics has lost its shape (fractions, matrices).
+    ``above`` is what stands under the question's own label before its parts: names and conventions, no answer.
     ``reason`` says, for staff, why a text is unreadable (a scan, a binary file, two contradicting answers).
     """
 
@@ -47,6 +48,7 @@ class Answer:
     extracted: bool = False
     reason: str = ""
     written: str = ""
+    above: str = ""
 
     @property
     def shown(self) -> str:

@@ -111,6 +111,7 @@ def test_several_files_together_are_the_report() -> None:
     ("change", "reason"),
     [
         (b"<w:p><w:r><w:object/></w:r></w:p>", "equations or objects"),
+        (b'<w:p><w:r><w14:contentPart xmlns:w14="urn:x"/></w:r></w:p>', "handwriting"),
         (b"<w:p><w:r><w:txbxContent><w:p><w:r><w:t>b) 3</w:t></w:r></w:p></w:txbxContent></w:r></w:p>", "text boxes"),
     ],
 )

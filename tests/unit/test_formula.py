@@ -4,9 +4,10 @@ import time
 
 import pytest
 
-from grader.formula.extract import drop_struck, find_spans
+from grader.formula.extract import find_spans
 from grader.formula.layout import shows_layout
 from grader.formula.normalise import normalise
+from grader.formula.passage import drop_struck
 from tests.unit.formula_cases import check
 
 

@@ -26,13 +26,17 @@ _UNSEEN_STYLE: Final = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])", re.IGNORECASE
 )
 
+_ASSISTIVE: Final = re.compile(rb"</svg>\s{0,9}(?=<mjx-assistive-mml\b)")
+# What a script draws is a picture.
+_CANVAS: Final = re.compile(rb"<canvas\b[^<>]{0,2000}>", re.IGNORECASE)
+
 
 def read_web(_name: str, data: bytes) -> dict[str, Any]:
     """Return the page's ``parts``; ``template`` is True for a notebook's export. Raises UnreadableError.
 
     A program of a notebook is a part without text.
     """
-    blocks = build_tree(_FORM, data)
+    blocks = build_tree(_FORM, _CANVAS.sub(rb'<img src="canvas">', _drop_drawings(data)))
     dialect = Dialect(hidden=_is_unseen)
     parts: list[dict[str, Any]] = []
     notebook = False
@@ -45,6 +49,18 @@ def read_web(_name: str, data: bytes) -> dict[str, Any]:
     if b"<script" in data.lower() and not any(part.get("text", "").strip() for part in parts):
         raise UnreadableError("it shows nothing without its scripts")
     return {"parts": parts, "template": notebook}
+
+
+def _drop_drawings(data: bytes) -> bytes:
+    """Return the page without MathJax's drawings of formulas, behind which it keeps their MathML."""
+    kept, position = [], 0
+    for drawn in _ASSISTIVE.finditer(data):
+        container = data.rfind(b"<mjx-container", position, drawn.start())
+        start = data.find(b"<svg", max(container, position), drawn.start())
+        if container >= 0 and start >= 0:
+            kept.append(data[position:start])
+            position = drawn.end()
+    return b"".join([*kept, data[position:]])
 
 
 def _cut_cells(blocks: Sequence[Node]) -> Iterator[list[Node] | None]:

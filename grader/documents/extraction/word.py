@@ -105,6 +105,8 @@ def find_loss(body: bytes, tree: Sequence[Node]) -> str:
     read = json.dumps(tree).count('"t": "Math"') if b"<draw:object " in body else 0
     if objects > read:
         return "it holds equations or objects of an editor whose format is not read"
+    if b"contentPart" in body:
+        return "it holds handwriting (ink), which is not read"
     if _TEXT_BOX.search(body):
         return "it holds text boxes, which are not read"
     return ""
