@@ -36,6 +36,9 @@ _RESULT = re.compile(
     rf"=\s*\(?({_NUMBER})\)?(?!\s*[*×·.+/\-]?\s*[\d(])(?=\s*(?:$|[,;.|&)\]\\\n]|=>|->|and\b|و\b|[a-z]|✓))"
 )
 
+# "6 | 1 | 2" in running text, and a column drawn with bars.
+_PIPED = re.compile(rf"(?m)(?<![\d|.]){_NUMBER}(?: ?\| ?{_NUMBER}){{2,7}}(?! ?[|\d.])")
+_PIPED_ROW = re.compile(rf"(?m)^ ?\| ?({_NUMBER}) ?\| ?$")
 
 # In right-to-left text the minus of a Persian number often comes out behind it.
 _TRAILING_MINUS = re.compile(r"(?<![\-−\d۰-۹])([۰-۹٠-٩]+)\s?[-−](?=\s*(?:[،,\])؛]|و\s|$))")
@@ -69,6 +72,7 @@ def read_numbers(text: str) -> Numbers:
     """
     body = _TRAILING_MINUS.sub(r"-\1", _linear(remove_struck(text)))
     body = write_digits(fold(to_plain(body)))
+    body = _PIPED.sub(lambda m: re.sub(r" ?\| ?", ", ", m[0]), _PIPED_ROW.sub(r"\1", body))
     body = re.sub(r"\^\s*\{?\s*(?:t|top|\\top|')\s*\}?(?=\W|$)", " ", body)
     body = _flatten_calls(body)
     if len(re.findall(r"\d+", body)) > MAX_NUMBERS:

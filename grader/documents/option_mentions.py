@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from grader.documents.option_places import find_designations, find_words, is_claim, is_joint, is_ruled_out
 from grader.documents.option_words import (
     BECAUSE,
+    EXCLUDING,
     OF_THE_CHOSEN,
     ONLY_AFTER,
     ONLY_BEFORE,
@@ -77,12 +78,21 @@ def _is_denied(
     others = [word.start for word in words if word.start > place.end and word.option != place.option]
     unit = unit[: min(others, default=len(unit))]
     following = min([len(unit), *(later.start for later in places[index + 1 : index + 2])])
+    if index and is_joint(unit, places[index - 1], place) and _is_excluded(unit, index - 1, places):
+        return True
     if index and places[index - 1].hedged and place.hedged and is_joint(unit, places[index - 1], place):
         return _is_denied(unit, index - 1, places, denials, words)
     alone = len({one.option for one in (*places, *words)}) == 1
     return is_ruled_out(unit, place, following, denials) or (
         alone and (bool(_SO_NOT.search(unit)) or any(find_phrase(denial, unit) for denial in denials))
     )
+
+
+def _is_excluded(unit: str, index: int, places: Sequence[Place]) -> bool:
+    """Return whether the list of which a place is an entry is ruled out as a whole."""
+    while index and is_joint(unit, places[index - 1], places[index]):
+        index -= 1
+    return EXCLUDING.search(unit[: places[index].start]) is not None
 
 
 def _mask(unit: str) -> str:
@@ -95,9 +105,10 @@ def _mask(unit: str) -> str:
 
 
 def _blank_words(masked: str, unit: str, places: Sequence[Place], options: Sequence[Nameable]) -> str:
-    """Blank an option's words right behind its number: "(2) sentiment and (3) gender" lists two numbers."""
+    """Blank an option's words right beside its number: "(2) sentiment and gender (3)" lists two numbers."""
     for word in find_words(unit, options):
-        if any(0 <= word.start - p.end <= 3 and not re.search(r"\w", unit[p.end : word.start]) for p in places):
+        gaps = [(p.end, word.start) if p.end <= word.start else (word.end, p.start) for p in places]
+        if any(0 <= end - start <= 3 and not re.search(r"\w", unit[start:end]) for start, end in gaps):
             masked = masked[: word.start] + " " * (word.end - word.start) + masked[word.end :]
     return masked
 

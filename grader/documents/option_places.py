@@ -41,6 +41,7 @@ _TWO_FIRST = r"\b(?:first|former) (?:two|2)\b|\btwo first\b|دو ?(?:تای|مو
 _LAST = r"\bthe last\b(?! two| 2)|آخری|گزینه ?ی? (?:آخر|اخر)"
 
 
+_SURELY = r"(?:(?:surely|certainly|definitely|for sure|obviously|of course|yes)\W*)?"
 # "I chose 4 before" tells what is no longer meant.
 _CHOSE = re.compile(r"\b(?:chose|picked|thought|said|had|wrote|selected|took|guessed)\b[^.,;]*$")
 _EARLIER = re.compile(r"\W*(?:before|earlier|at first|first|initially|originally|previously)\b")
@@ -56,13 +57,16 @@ def find_designations(unit: str, options: Sequence[Nameable]) -> list[Place]:
     """Return every place of a unit (about a sentence) that names an option by number, letter or order."""
     lettered = build_names(options, LETTERS)
     entry = rf"\(?(?:{build_names(options, LETTERS, NUMERALS)})\)?(?![\w_^'])"
-    more = rf"(?:(?:{AND}|{OR})(?:and )?(?:the )?(?:{NOUN}\s*)?{entry})*"
+    # "1 2 and 3": digits of a list may stand side by side.
+    more = rf"(?:(?:(?:{AND}|{OR})(?:and )?(?:the )?(?:{NOUN}\s*)?{entry})|(?<=\d) (?=\d(?![\w.])){entry})*"
     stop = rf"(?=\s*(?:$|[.,:;\-(=)|✓]|{BECAUSE.pattern}|\bare\b|\bis\b|=>|درست|صحیح))"
     lists = [
         *re.finditer(rf"{NOUN}\s*(?:(?:is|are|:|=)\s*)*(?P<list>{entry}{more})", unit),
         *(m for m in re.finditer(rf"^\W*(?P<list>{entry}{more}){stop}", unit) if not _is_word(m["list"], unit)),
         *re.finditer(rf"(?<![\w)^_])(?P<list>\((?:{lettered})\){more})", unit),
         *re.finditer(rf"(?<![\w.^_])(?P<list>(?:{lettered})\)(?=\s|$|,))", unit),
+        *re.finditer(rf"^\W*not (?P<list>(?:{lettered}))(?=,? but (?:{lettered})\W*$)", unit),
+        *re.finditer(rf"(?<=but )(?P<list>(?:{lettered}))(?=\W*$)", unit),
         *(m for m in re.finditer(rf"(?<![\w.])(?P<list>(?:{build_names(options)}){more})(?![\w^_=/*+.])", unit)
           if not NO_OPTION_BEFORE.search(unit[: m.start("list")]) and FOLLOW.match(unit[m.end("list") :])),
     ]  # fmt: skip
@@ -94,7 +98,8 @@ def _add_list(places: dict[int, Place], unit: str, found: re.Match[str], options
 def _add_ordinals(places: dict[int, Place], unit: str, number: int) -> None:
     for match in re.finditer(rf"(?<!\w)(?:{ORDINALS[number]})(?!\w)", unit):
         rest = unit[match.end() :]
-        if not FOLLOW.match(rest) or re.match(r"\s*-?\s*order|\s*two", rest):
+        called = re.search(r"(?:گزینه|مورد|شماره|حالت) ?ی? ?$", unit[: match.start()])
+        if not (called or FOLLOW.match(rest)) or re.match(r"\s*-?\s*order|\s*two", rest):
             continue
         listed = re.match(r"\s*,?\s*(?:and|و)\s", rest)
         # "First, the network reads ..." and a bare "اول" (at first) open a sentence, they name nothing.
@@ -150,7 +155,8 @@ def _find_formulas(option: Nameable, folded: str) -> list[tuple[int, int]]:
 
 @functools.lru_cache(maxsize=512)
 def _formula_pattern(formula: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w.|]){re.escape(canonical_formulas(fold(formula)).strip())}(?![\w.|])")
+    canonical = re.escape(canonical_formulas(fold(formula)).strip()).replace("=", r"\s?=\s?")
+    return re.compile(rf"(?<![\w.|]){canonical}(?![\w.|])")
 
 
 # --- claimed or denied -----------------------------------------------------------------------------------------------
@@ -166,8 +172,8 @@ def is_claim(unit: str, index: int, places: Sequence[Place], main_end: int) -> b
         return False
     before = unit[:start].strip(" (\"'*-")
     after = re.sub(r"^[\s)\"'*]*(?:(?:ones?|options?|tasks?|choices?)\b\s*)?", "", unit[end:]).strip()
-    bare = len(before.split()) <= 1 and (re.match(r"(?:$|[.,:;(\-/✓|]|=>|->)", after) or BECAUSE.match(after))
-    if bare or LEAD.search(before):
+    bare = len(before.split()) <= 1 and (re.match(rf"{_SURELY}(?:$|[.,:;(\-/✓|]|=>|->)", after) or BECAUSE.match(after))
+    if bare or LEAD.search(before) or (not after and re.search(rf":\s*(?:the )?(?:{NOUN})?\W*$", before)):
         return True
     predicate = re.split(r"[.,:;(]|\bbut\b", after, maxsplit=1)[0]
     return bool(APPROVAL.search(" ".join(predicate.split()[:8])))
@@ -208,8 +214,10 @@ def _predicate(unit: str, end: int, following: int) -> str:
     after = unit[end:following]
     # A denial right before the next option belongs to that one: "2, not 3".
     if following < len(unit):
-        after = _TRAILING_DENIAL.sub("", after)
-    if re.fullmatch(rf"[\s)]*(?:{AND}|{OR})\W*(?:the )?\W*(?:{NOUN})?\W*", after):
+        after, trimmed = _TRAILING_DENIAL.subn("", after)
+    else:
+        trimmed = 0
+    if not trimmed and re.fullmatch(rf"[\s)]*(?:{AND}|{OR})\W*(?:the )?\W*(?:{NOUN})?\W*", after):
         later = re.sub(r"^[\w)]+", "", unit[following:])
         after = re.split(r"[\d(]|\b(?:first|second|third|fourth)\b", later, maxsplit=1)[0]
     clause = (

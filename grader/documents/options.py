@@ -8,13 +8,14 @@ can. It does not know which options are right.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from grader.documents.notation import canonical_formulas
 from grader.documents.option_lists import BOLD, read_list
 from grader.documents.option_mentions import Mention, find_contrary, find_mentions, find_only, read_words
-from grader.documents.option_places import find_words
+from grader.documents.option_places import find_designations, find_words
 from grader.documents.option_words import (
     ALL,
     ALL_CHOSEN,
@@ -38,9 +39,12 @@ MAX_NUMBERS = 60
 class Named:
     """What a text names. ``doubt`` says why nothing can be told from it (then ``chosen`` is only a suggestion).
 
+    ``refused`` are the options that the text rules out.
     ``by`` is how: number, words, all but, the others, marks. ``in_words`` are the options whose words or formulas the
-    text asserts, ``denied_words`` those whose words it only denies. ``contrary`` is a sentence that says of the chosen
-    options what rules an option out. ``apart``: options are claimed in more than one sentence. ``text`` is all that was
+    text asserts, ``denied_words`` those whose words it only denies. ``beside`` are options that the text
+    names or asserts and neither chooses nor rules out. ``contrary`` is a sentence that says of the chosen
+    options what rules an option out. ``apart``: options are claimed in more than one
+    sentence, or one of them again. ``text`` is all that was
     read, ``claim`` the sentences with a claim, ``reason`` all that explains it, ``about`` what of it names no option
     that is not chosen; they are folded.
     """
@@ -51,7 +55,9 @@ class Named:
     none_of_them: bool = False
     in_words: frozenset[int] = frozenset()
     denied_words: frozenset[int] = frozenset()
+    refused: frozenset[int] = frozenset()
     contrary: str = ""
+    beside: frozenset[int] = frozenset()
     apart: bool = False
     text: str = ""
     claim: str = ""
@@ -99,6 +105,7 @@ def _read_sentences(body: str, options: Sequence[Nameable], cues: Sequence[str],
     named = _settle(text, frozenset(option.number for option in options), mentions, asserted, denied)
     claimed = {mention.unit for mention in mentions if mention.claim}
     others = {mention.unit for mention in mentions if mention.place.option not in named.chosen}
+    others |= {index for index, unit in enumerate(units) if _only_denies(unit, options, denials) - named.chosen}
     return replace(
         named,
         claim="\n".join(units[index] for index in sorted(claimed)),
@@ -106,13 +113,23 @@ def _read_sentences(body: str, options: Sequence[Nameable], cues: Sequence[str],
         about="\n".join(unit for index, unit in enumerate(units) if index not in others),
         in_words=asserted,
         denied_words=denied - asserted,
+        refused=(denied | {mention.place.option for mention in mentions if mention.denied}) - asserted - named.chosen,
         contrary=find_contrary(units, mentions, options, denials, named.chosen),
-        apart=len({m.unit for m in mentions if m.claim and not m.denied}) > 1,
+        beside=(asserted | {m.place.option for m in mentions if not m.denied}) - named.chosen,
+        apart=len({m.unit for m in _count(mentions)}) > 1 or _is_uneven(mentions),
     )
+
+
+def _only_denies(unit: str, options: Sequence[Nameable], denials: Sequence[str]) -> frozenset[int]:
+    """Return the options that a sentence denies by their words, none where it asserts any."""
+    asserted, denied = read_words([unit], (), options, denials)
+    return frozenset() if asserted else denied
 
 
 def _units(text: str, cues: Sequence[str] = ()) -> list[str]:
     """Cut a text into sentences and lines, without those that repeat the question."""
+    # "II. and III.": the point belongs to the number.
+    text = re.sub(r"(?<!\w)(i{1,3}|iv|[1-5a-e])\.(?=\s*(?:and|&|or|و|یا)\b)", r"\1", text)
     parts = re.split(r"(?<=[^\s.])[.!]+(?=\s|$)(?<!e\.g\.)(?<!i\.e\.)|\n+|;|(?<=\?)\s", text)
     kept = [part for part in parts if re.search(r"\w", part) and not repeats_question(part, cues)]
     return [" ".join(re.sub(r"\?\s*$", "", part).split()) for part in kept]
@@ -129,6 +146,9 @@ def _corrected(units: Sequence[str], mentions: Sequence[Mention], options: Seque
     for cue in reversed(list(CORRECTION.finditer("\n".join(units)))):
         before = any(start < cue.start() for start, _ in places)
         after = any(start >= cue.end() and not denied for start, denied in places)
+        # "... no: three": behind the cue a sentence begins anew.
+        rest = "\n".join(units)[cue.end() :].split("\n")[0].lstrip(" ,.:;-")
+        after = after or any(place.start == 0 for place in find_designations(rest, options))
         if before and after:
             return cue.end()
     return 0
@@ -139,6 +159,17 @@ def _corrected(units: Sequence[str], mentions: Sequence[Mention], options: Seque
 EVERY = "every option is named, which chooses none"
 
 
+def _count(mentions: Sequence[Mention]) -> list[Mention]:
+    """Return the mentions that choose: the claims, or where there is none all that are not denied."""
+    claims = [m for m in mentions if m.claim and not m.denied]
+    return claims or [m for m in mentions if not m.denied]
+
+
+def _is_uneven(mentions: Sequence[Mention]) -> bool:
+    """Return whether one of the options chosen is named again: "3 and 4 are possible, so 3"."""
+    return len(set(Counter(m.place.option for m in _count(mentions)).values())) > 1
+
+
 def _settle(
     text: str,
     everything: frozenset[int],
@@ -146,16 +177,18 @@ def _settle(
     asserted: frozenset[int],
     denied: frozenset[int],
 ) -> Named:
-    claims = [m for m in mentions if m.claim and not m.denied]
-    counted = claims or [m for m in mentions if not m.denied]
+    counted = _count(mentions)
     chosen = frozenset(m.place.option for m in counted)
     refused = frozenset(m.place.option for m in mentions if m.denied)
     if EXCEPT.search(text) and (excluded := refused | denied or chosen or asserted):
         return Named(chosen=everything - excluded, by="all but")
     if not chosen and not asserted and (refused or denied) and OTHERS.search(text):
         return Named(chosen=everything - refused - denied, by="the others")
-    if not (mentions or asserted or denied) and ALL_CHOSEN.match(text):
-        return Named(chosen=everything, by="all", doubt=EVERY)
+    if ALL_CHOSEN.match(text):
+        if not (refused or denied) and chosen | asserted in (frozenset(), everything):
+            return Named(chosen=everything, by="all", doubt=EVERY)
+        if chosen and chosen != everything:
+            return Named(chosen=chosen, by="number", doubt="all options are chosen and then some of them")
     if chosen:
         doubt = _number_doubt(chosen, refused, counted, mentions)
     elif not asserted and NONE.search(text):

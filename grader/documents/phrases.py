@@ -52,6 +52,7 @@ _NOT_THINK = re.compile(
 _BOUNDARY = re.compile(
     rf"[;:?!()]|,(?! *(?:or|nor)\b)|\b(?:{CONTRAST}|so|because|since|therefore|thus|hence|which|as|then|we|they|you|i"
     r"|and (?=(?:so|therefore|thus|it|this|we|the|cannot|can|could|do|does|is|are|will|would|never|has|have|\w+n't)\b)"
+    r"|and (?=(?:\w+ ){1,3}(?:\w+n't|cannot|(?:is|are|was|were|do|does|can|will) (?:not|never))\b)"
     r"|چون|زیرا|پس|بنابراین|که|در نتیجه)\b|=>|->"
 )
 _CLAUSE = re.compile(rf"[,;:?!]|\b(?:{CONTRAST}|so|because|since|therefore|thus|hence)\b|=>|->")

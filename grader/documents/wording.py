@@ -150,8 +150,9 @@ _GLUE = re.compile(
     r"|through|at|as|so"
     r"|because|since|when|while|but|and|or|also|only|than|into|if|then|therefore|hence|thus|get|gets|gives?"
     r"|makes?|leads?"
-    r"|causes?|becomes?|means?|uses?|using|all|other|every|any|one|cant|doesnt|isnt|never|just|more|less|during)\b"
+    r"|causes?|becomes?|receives?|remains?|stays?|loses|needs|means?|uses?|using|all|other|every|any|one|cant|doesnt|isnt|never|just|more|less|during)\b"
     r"|است|هست|نیست|نیستند|هستند|دارد|ندارد|دارند|ندارند|شود|می\s*\w+|نمی\s*\w+|باشد|شده|کند|کرد|بود|میشه|داره|نداره"
+    r"|نداریم|داریم|نداشت\w*|داشت\w*|شوند|شدن|بودن|هستن|نیستن|نیس\b|میش\w+|نمیش\w+|میک\w+|نمیک\w+|میگ\w+|نمیگ\w+"
     r"|(?<!\w)(?:به|از|در|که|را|با|و|برای|این|آن|تا|پس|چون|زیرا|فقط|تنها|یک|همه|هم|نیز|یا|اما|ولی|هر|باید|بنابراین)(?!\w)"
 )
 _DISPUTED = re.compile(
@@ -162,10 +163,13 @@ _DISPUTED = re.compile(
 )
 # A Persian sentence ends with its verb.
 _PERSIAN_SENTENCE = re.compile(
-    r"(?:\w+\W+){2}(?:(?:ن?می)\s*\w+|است|هست|نیست|شود|شد|دارد|ندارد|دارند|ندارند|کند|کرد|هستند|نیستند)\W*$"
+    r"(?<!\w)(?:\w+\W+){2}(?:(?:ن?می)\s*\w+|است|هست|نیست|شود|شد|شوند|دارد|ندارد|دارند|ندارند|داریم|نداریم|داره|نداره|کند|کرد"
+    r"|هستند|نیستند|هستن|نیستن|بود|بودند)\W*$"
 )
 # "dL/dq = 0" states something without a verb.
 _EQUATION = re.compile(r"\bd ?\w{1,8} ?/ ?d ?\w{1,8} ?=")
+# "zero gradients => dead weights": one arrow between a few words states what follows from what.
+_FOLLOWS = re.compile(r"[^<>=\w]{0,20}(?:[\w'&/.]{1,40}[ ,()]{1,4}){2,8}[=-]> ?(?:[\w'&/.]+[ ,()]*){2,8}[.!]?")
 _SUPPOSED = re.compile(
     r"\b(?:if|unless|suppose|assume)\b.{0,60}\b(?:were|was|would|could|had)\b|\bwould (?:be|have)\b"
     r"|\bone (?:might|may|could) think\b|\bsome (?:people )?(?:say|claim|think)\b|اگر.{0,50}(?:بود|می ?شد)"
@@ -178,7 +182,7 @@ def is_sentence(folded: str) -> bool:
 
     Four or more scraps of up to three words between commas are no sentence.
     """
-    if _PERSIAN_SENTENCE.search(folded) or _EQUATION.search(folded):
+    if _PERSIAN_SENTENCE.search(folded) or _EQUATION.search(folded) or _FOLLOWS.fullmatch(folded):
         return True
     pieces = re.split(r"[,;/|]|\s-\s", folded)
     if len(pieces) >= 4 and all(len(piece.split()) <= 3 for piece in pieces):

@@ -6,104 +6,18 @@ so does a choice whose reason contradicts it. The reason itself carries no marks
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
 
-from grader.documents.option_words import DISMISSED, TAKEN_BACK, parse_option
 from grader.documents.options import Named, find_named
-from grader.documents.phrases import check_phrases, find_phrase, locate_phrase
 from grader.kinds.answers import build_missing, build_shown, find_absent
-from grader.kinds.base import STRICT, Context, Kind
+from grader.kinds.base import Context, Kind
+from grader.kinds.choice_question import Group, Question, work_out_credit
+from grader.kinds.choice_reading import eliminate, find_contradiction, find_doubt, find_group, list_options, settles
 from grader.model import Answer, Evidence, Finding, Json, Review, Verdict
 
 # A longer answer is for a person: reading takes time, and no honest answer is so long.
 MAX_CHARACTERS = 4_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One option of the sheet."""
-
-    __pydantic_config__: ClassVar[Any] = STRICT
-    number: int
-    # As the feedback names it.
-    text: str
-    # Words and formulas by which students name it, in English and Persian (see documents/phrases.py).
-    phrases: tuple[str, ...] = ()
-    formulas: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_phrases(self.phrases)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Words that fit several options and so do not tell which one is meant ("unidirectional")."""
-
-    __pydantic_config__: ClassVar[Any] = STRICT
-    text: str
-    options: tuple[int, ...]
-    phrases: tuple[str, ...]
-    # Words that may tell its options apart: where they stand, naming the group is not all that is said.
-    topic: tuple[str, ...] = ()
-    # For naming the group and no option, with what the student should add.
-    credit: Decimal
-    next: str
-
-    def __post_init__(self) -> None:
-        check_phrases(self.phrases, self.topic)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contradiction:
-    """A reason that does not go with choosing ``option``: such an answer is shown to a person."""
-
-    __pydantic_config__: ClassVar[Any] = STRICT
-    option: int
-    phrases: tuple[str, ...]
-    # Words of the same sentence with which the phrases contradict nothing ("only on the past and on today").
-    unless: tuple[str, ...] = ()
-    message: str
-
-    def __post_init__(self) -> None:
-        check_phrases(self.phrases, self.unless)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """A choice: every right option earns its share of the credit, every wrong one costs ``deduction``."""
-
-    __pydantic_config__: ClassVar[Any] = STRICT
-    kind: Literal["choice"]
-    options: tuple[Option, ...]
-    key: tuple[int, ...]
-    deduction: Decimal = Decimal("0.5")
-    # Phrases by which a sentence of the sheet's question is known when a student copies it.
-    question_cues: tuple[str, ...] = ()
-    # What, said of an option, rules it out ("many to many").
-    denials: tuple[str, ...] = ()
-    groups: tuple[Group, ...] = ()
-    contradictions: tuple[Contradiction, ...] = ()
-    # To a student who chose wrongly.
-    next: str = ""
-
-    def __post_init__(self) -> None:
-        check_phrases(self.question_cues, self.denials)
-        numbers = [option.number for option in self.options]
-        if numbers != list(range(1, len(numbers) + 1)):
-            raise ValueError("options are numbered 1, 2, 3 ... in order")
-        named = {
-            *self.key,
-            *(entry.option for entry in self.contradictions),
-            *(n for g in self.groups for n in g.options),
-        }
-        if not self.key or named - set(numbers):
-            raise ValueError(
-                "the key, groups and contradictions name only options that there are, the key at least one"
-            )
 
 
 def check(criterion: str, question: Question, answer: Answer, context: Context) -> Evidence:
@@ -113,14 +27,13 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
     named = find_named(answer.text, question.options, question.question_cues, question.denials)
     if not named.text.strip():
         return build_missing("choice", criterion, answer)
-    group = None if named.chosen else _find_group(question, named)
-    contradiction = _find_contradiction(question, named)
-    settled = group is not None and _settles(question, group, named)
-    # "All three" is a choice where several options are right: it costs what the wrong ones among them cost.
-    every = named.by == "all" and len(question.key) > 1
-    unsure = ("" if every else named.doubt) or _find_apart(question, named) or _find_taken_back(named)
+    named = eliminate(question, named)
+    group = None if named.chosen else find_group(question, named)
+    contradiction = find_contradiction(question, named)
+    settled = group is not None and settles(question, group, named)
+    unsure = find_doubt(question, named)
     doubt = contradiction or (f"The choice could not be told: {unsure}." if unsure and not settled else "")
-    credit = group.credit if group else _credit(question, named.chosen)
+    credit = group.credit if group else work_out_credit(question, named.chosen)
     if doubt:
         suggested = credit if named.chosen or group else None
         findings = [_doubt_finding(bool(contradiction))]
@@ -130,96 +43,8 @@ def check(criterion: str, question: Question, answer: Answer, context: Context) 
     return _evidence(criterion, question, answer, named, credit, _findings(question, named, group), None, group)
 
 
-def _settles(question: Question, group: Group, named: Named) -> bool:
-    """Return whether naming a group is all there is: nothing that might tell its options apart."""
-    told = any(locate_phrase(word, named.reason) for word in group.topic)
-    return not told or not set(group.options) & set(question.key)
-
-
-_ASKED = re.compile(
-    r"\W{0,20}(?:(?:is it|maybe|perhaps|option|choice|answer|گزینه)\W{1,5}){0,3}(?P<name>\w{1,4})\W{0,5}?(?=[?؟])"
-)
-
-
-def _find_taken_back(named: Named) -> str:
-    """Return a doubt where the one option named is asked and taken back: "Option 4? Hmm no, so the one before"."""
-    text = named.text.lower()
-    asked = _ASKED.match(text)
-    if asked is None or not TAKEN_BACK.match(text, asked.end()):
-        return ""
-    try:
-        alone = named.chosen == {parse_option(asked["name"])}
-    except ValueError:
-        return ""
-    return "the option that is named is taken back" if alone else ""
-
-
-def _find_apart(question: Question, named: Named) -> str:
-    """Return a doubt where one option is right and several are claimed, each in a sentence of its own."""
-    several = len(question.key) == 1 and len(named.chosen) > 1 and named.apart
-    return "different sentences name different options" if several else ""
-
-
-def _credit(question: Question, chosen: frozenset[int]) -> Decimal:
-    right = len(chosen & set(question.key))
-    wrong = len(chosen - set(question.key))
-    credit = max(Decimal(0), Decimal(right) / len(question.key) - question.deduction * wrong)
-    return credit.quantize(Decimal("0.0001")).normalize() + 0
-
-
 def _verdict(credit: Decimal) -> Verdict:
     return "correct" if credit == 1 else "partial" if credit > 0 else "wrong"
-
-
-# --- what the words say besides the option -------------------------------------------------------------------------
-
-
-def _is_meant(phrases: Sequence[str], text: str) -> bool:
-    """Return whether any sentence asserts one of the phrases (not what is denied, or dismissed at its end)."""
-    units = [unit for unit in text.replace("\n", ". ").split(". ") if not DISMISSED.search(unit)]
-    return any(find_phrase(phrase, unit) for unit in units for phrase in phrases)
-
-
-def _find_group(question: Question, named: Named) -> Group | None:
-    # "Unidirectional. A bidirectional one would ...": the sentence of few words is the answer.
-    short = "\n".join(unit for unit in named.reason.splitlines() if len(unit.split()) <= 5)
-    for text in (short, named.reason):
-        said = [group for group in question.groups if _is_meant(group.phrases, text)]
-        if len(said) == 1:
-            return said[0]
-    return None
-
-
-def _find_contradiction(question: Question, named: Named) -> str:
-    """Return why the words do not go with the option chosen, "" where they do."""
-    chosen = named.chosen
-    listed = _list_options(chosen)
-    if chosen and named.by == "number":
-        if named.in_words and not named.in_words & chosen:
-            return f"The text names {listed}, but its words describe {_list_options(named.in_words)}."
-        said = [group for group in question.groups if _is_meant(group.phrases, named.claim)]
-        if len(said) == 1 and not chosen & set(said[0].options):
-            return f"The text names {listed}, but says {said[0].text}."
-    if len(chosen) == 1 and chosen <= named.denied_words:
-        return f"The text chooses {listed}, but denies what it says."
-    if named.contrary:
-        return f"The text chooses {listed}, but says: {named.contrary[:200]}."
-    about = _about_chosen(question, named)
-    for entry in question.contradictions:
-        told = "\n".join(unit for unit in about.splitlines() if not _is_meant(entry.unless, unit))
-        if entry.option in chosen and _is_meant(entry.phrases, told):
-            return entry.message
-    return ""
-
-
-def _about_chosen(question: Question, named: Named) -> str:
-    """Return the sentences, each up to where it speaks of a group to which nothing that was chosen belongs."""
-    others = [p for group in question.groups if not named.chosen & set(group.options) for p in group.phrases]
-    return "\n".join(_cut_before(others, unit) for unit in named.about.splitlines())
-
-
-def _cut_before(phrases: Sequence[str], unit: str) -> str:
-    return unit[: min((start for phrase in phrases for start, _, _ in locate_phrase(phrase, unit)), default=len(unit))]
 
 
 # --- evidence ------------------------------------------------------------------------------------------------------
@@ -241,7 +66,7 @@ def _findings(question: Question, named: Named, group: Group | None) -> list[Fin
         "choice.incomplete": "What you chose is right, but something is missing."
         if named.chosen & key and key - named.chosen
         else "",
-        "choice.wrong_option": f"You chose {_list_options(named.chosen - key)}, which does not fit."
+        "choice.wrong_option": f"You chose {list_options(named.chosen - key)}, which does not fit."
         if named.chosen - key
         else "",
         "choice.no_reason": "The sheet asks for a reason in a sentence; no marks hang on it here."
@@ -249,12 +74,6 @@ def _findings(question: Question, named: Named, group: Group | None) -> list[Fin
         else "",
     }
     return [Finding(code=code, message=message) for code, message in found.items() if message]
-
-
-def _list_options(numbers: Iterable[int]) -> str:
-    listed = [str(number) for number in sorted(numbers)]
-    word = "option" if len(listed) == 1 else "options"
-    return f"{word} {' and '.join(listed)}" if listed else "no option"
 
 
 def _evidence(
@@ -267,7 +86,7 @@ def _evidence(
     review: Review | None,
     group: Group | None = None,
 ) -> Evidence:
-    read = "no clear choice" if credit is None else group.text if group else _list_options(named.chosen)
+    read = "no clear choice" if credit is None else group.text if group else list_options(named.chosen)
     rows = [[str(o.number), o.text, "chosen" if o.number in named.chosen else ""] for o in question.options]
     table = {"columns": ["Option", "Text", "Read as"], "rows": rows}
     observed: dict[str, Json] = {**build_shown(answer), "text": read, "table": table, "chosen": sorted(named.chosen)}

@@ -49,6 +49,18 @@ PHRASES: Final[tuple[tuple[Sort, str], ...]] = (
                 r"(?:(?:auto)?grader|marker|examiner|assistant|ai|language model|llm|chatbot)\b"),
     ("command", r"^\W*(?:system|assistant|developer|admin) ?(?:prompt|message|note|override)? ?:.{0,40}\b"
                 rf"(?:you|ignore|mark|grade|award|give|{_ANSWER})\b"),
+    ("command", r"^\W*(?:please |just |now )?(?:ignore|disregard|forget) (?:the |your |any )?"
+                r"(?:answer |solution |model |marking )?(?:key|solution|notes?)s?,? and "
+                r"(?:record|return|mark|give|award|enter|put|set|write|report|output|accept|grade)\b.*$"),
+    ("command", rf"(?:^\W*|\band )(?:return|output|print|respond with|record|report|set|enter|write) {_WORDS}"
+                rf"(?:verdict|correct|passed|full)\b.{{0,30}}\b(?:{_MARKS}|points?|\d+ ?/ ?\d+)(?!\w).{{0,40}}$"),
+    ("command", r"(?:^\W*|\band )(?:return|output|set|record|report|enter) (?:the |a )?(?:verdict|grade|mark)s? "
+                r"(?:as |of |to |is |= ?|: ?)?\W?(?:correct|right|full|pass\w*|100|10)\b.{0,40}$"),
+    ("plea", rf"\b(?:{_GRADERS}|lecturer) (?:himself |herself |has |already )*(?:said|told|promised|confirmed|agreed)\b"
+             rf".{{0,60}}\b(?:{_MARKS}|points?)\b.{{0,30}}$"),
+    ("plea", rf"\b(?:enter|record|write|put|give|set|award|note)\b {_WORDS}\d+ ?/ ?\d+ (?:\w+ ){{0,2}}?"
+             r"(?:for|to) (?:me|us|this|my|the student)\b"),
+    ("plea", r"(?:استاد|دستیار|تی ?ای|مدرس).{0,30}(?:گفت\w*|فرمود\w*|قول).{0,60}(?:نمره|بارم).{0,30}$"),
     ("command", r"im_start|\[/?inst\]|<<sys>>"),
     ("greeting", rf"\b(?:dear|hey|hello|hi|attention|(?:note|message|instructions?) (?:to|for)),? "
                  rf"(?:(?:the|my|all|any|mr|ms|respected|dear|sir|ai|human) )*"

@@ -29,7 +29,8 @@ from grader.model import Answer, Evidence, Finding, Json, Review, Verdict
 _SHOWN_STATUS = {"made": "found", "contradicted": "not right", "mixed": "unclear", "strewn": "words only"}
 # Where a sentence goes on to something else.
 _FURTHER = re.compile(
-    r";|\b(?:also|moreover|besides|in addition|additionally|furthermore|on the other hand|however|but|although|though"
+    r";|=>|->|\b(?:also|moreover|besides|in addition|additionally|furthermore|on the other hand"
+    r"|however|but|although|though"
     r"|همچنین|اما|ولی|از طرفی|در عوض|ضمنا|علاوه بر این)\b"
 )
 # A longer answer is for a person: reading takes time, and no honest answer is so long.
@@ -121,16 +122,32 @@ def _find_unread(question: Question, reading: Reading) -> tuple[str, Sequence[Se
     unread = [
         sentence
         for sentence in reading.sentences
-        if not _is_heading(sentence) and (sentence.folded not in used or _has_unread_clause(question, sentence))
+        if not _is_heading(sentence)
+        and not (sentence.folded not in used and _is_beside(question, sentence))
+        and (sentence.folded not in used or _has_unread_clause(question, sentence))
     ]
     if unread and hits:
         return "A sentence was not understood; it may hold what is missing.", unread
-    return ("None of the key points could be found in the text.", reading.sentences) if not hits else ("", ())
+    if hits or not unread:
+        return "", ()
+    return "None of the key points could be found in the text.", reading.sentences
+
+
+def _is_beside(question: Question, sentence: Sentence) -> bool:
+    """Return whether a sentence only tells what earns nothing, and goes on to nothing else."""
+    topics = [word for point in question.points if point.deciding for word in point.topic]
+    said = any(find_phrase(phrase, sentence.folded) for phrase in question.beside)
+    return (
+        said
+        and not any(locate_phrase(word, sentence.folded) for word in topics)
+        and not _FURTHER.search(sentence.folded)
+    )
 
 
 def _has_unread_clause(question: Question, sentence: Sentence) -> bool:
     """Return whether a sentence goes on ("also ...", "but ...") with words that say no point."""
-    further = [piece for piece in _FURTHER.split(sentence.folded)[1:] if len(re.findall(r"\w{2,}", piece)) >= 3]
+    pieces = _FURTHER.split(sentence.folded)
+    further = [piece for piece in pieces[len(pieces) == 1 :] if len(re.findall(r"\w{2,}", piece)) >= 3]
     phrases = [phrase for point in question.points for phrase in (*point.supports, *point.contradicts)]
     return any(not any(find_phrase(phrase, piece) for phrase in phrases) for piece in further)
 

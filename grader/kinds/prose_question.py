@@ -55,11 +55,14 @@ class Question:
     # What the question compares its subject with ("softmax"): a clause that names it, and no word of the subject, says
     # nothing of a deciding point.
     foils: tuple[str, ...] = ()
+    # What tells no key point, true or not ("argmax returns the index of the largest element"): a sentence with one of
+    # these phrases, no point and no topic is read and earns nothing.
+    beside: tuple[str, ...] = ()
     subject: tuple[str, ...] = ()
     model_answer: str = ""
 
     def __post_init__(self) -> None:
-        check_phrases(self.question_cues, self.foils, self.subject)
+        check_phrases(self.question_cues, self.foils, self.subject, self.beside)
         names = {point.name for point in self.points}
         if unknown := {need for rule in self.rules for need in rule.needs} - names:
             raise ValueError(f"rules: there is no point {sorted(unknown)[0]!r}")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from grader.documents.phrases import find_clause, find_phrase, locate_phrase
+from grader.documents.phrases import find_clause, locate_phrase
 from grader.documents.wording import (
     Sentence,
+    fold,
     is_condition,
     is_disputed,
     is_sentence,
@@ -26,6 +28,11 @@ _ASIDE = re.compile(
     r"\b(?:instead of|in place of|without|replac\w*|unlike|than|compared (?:to|with)|no|rather than|not|from"
     r"|lose|losing|gumbel)"
     r"(?:\s+(?:with|the|a|using|usual|normal|in|for|of))*\W*$|(?:به جای|بجای|برخلاف|بدون|نسبت به|از)\W*$"
+)
+_LABELLED = re.compile(
+    r"\W*(?:training|inference|test(?: time)?|forward|backward|pros?|cons?|good|bad"
+    r"|(?:dis)?advantages?|plus|minus|effect"
+    r"|problem|benefit|drawback|result|consequence|مزیت|مزایا|عیب|معایب|مشکل|خوبی|بدی) ?:"
 )
 # "I guess the keys may not be trained?" asks nothing.
 _GUESS = re.compile(r"\W*(?:i (?:guess|think|believe|suppose|would say)\b|maybe\b|فکر می ?کنم|به نظرم|گمان)")
@@ -68,25 +75,40 @@ def _find_hits(question: Question, point: Point, sentences: Sequence[Sentence]) 
         kept = take_back(sentence.folded)
         text, denied = split_denial(kept)
         # An entry of a list makes its one point without a verb ("- zero gradient").
-        entry = sentence.item and 1 < len(sentence.folded.split()) <= 6
+        # So does what stands behind a label: "Training: impossible".
+        item = sentence.item or (bool(_LABELLED.match(sentence.folded)) and sentence.folded.count(",") < 2)
+        entry = item and 1 < len(sentence.folded.split()) <= 7
         said = (is_sentence(sentence.folded) or entry) and not is_disputed(kept)
-        if _says(question, point, point.supports, text):
+        against = _find_said(question, point, point.contradicts, text)
+        support = _find_said(question, point, point.supports, text)
+        # "It does not cause zero gradients": the words "zero gradients" are part of what is said against the point.
+        if any(not any(a <= start and end <= b for a, b in against) for start, end in support):
             hits.append(Hit(sentence=sentence, for_it=True, said=said))
-        if denied and _says(question, point, point.contradicts, denied):
+        if denied and _find_said(question, point, point.contradicts, denied):
             hits.append(Hit(sentence=sentence, for_it=True, said=True))
-        if denied and _says(question, point, point.supports, denied):
+        if denied and _find_said(question, point, point.supports, denied):
             hits.append(Hit(sentence=sentence, for_it=False, said=said))
-        if _says(question, point, point.contradicts, text) and not is_supposed(sentence.folded):
+        if against and not is_supposed(sentence.folded):
             hits.append(Hit(sentence=sentence, for_it=False, said=said))
     return hits
 
 
-def _says(question: Question, point: Point, phrases: Sequence[str], folded: str) -> bool:
-    spans = [span for phrase in phrases if (span := find_phrase(phrase, folded))]
-    if not point.deciding:
-        return bool(spans)
-    said = (span for span in spans if not is_condition(folded, span[0]))
-    return any(not _is_of_foil(question, find_clause(folded, *span)) for span in said)
+def _find_said(question: Question, point: Point, phrases: Sequence[str], folded: str) -> list[tuple[int, int]]:
+    """Return the spans where one of the phrases is said of the subject and as no condition."""
+    found = []
+    for phrase in phrases:
+        spans = [(start, end) for start, end, as_asked in locate_phrase(phrase, folded) if as_asked]
+        if point.deciding:
+            spans = [span for span in spans if not is_condition(folded, span[0])]
+        if point.deciding and not _names_foil(phrase, question.foils):
+            spans = [span for span in spans if not _is_of_foil(question, find_clause(folded, *span))]
+        found += spans
+    return found
+
+
+@functools.lru_cache(maxsize=4096)
+def _names_foil(phrase: str, foils: tuple[str, ...]) -> bool:
+    return any(locate_phrase(foil, fold(phrase)) for foil in foils)
 
 
 def _is_of_foil(question: Question, clause: str) -> bool:

@@ -87,7 +87,7 @@ def _find_doubt(question: Question, reading: Reading, right: bool) -> str:
     if final is None and reading.symbolic:
         return f"The {title} is named but not written in numbers."
     if final is None:
-        return "" if any(reading.steps.values()) else f"No {title} could be read from the text."
+        return "" if any(reading.steps.values()) or reading.method else f"No {title} could be read from the text."
     if reading.rivals:
         return f"The text gives two different results for the {title}."
     if right and final.approximate:
@@ -142,8 +142,14 @@ def _partial_credit(question: Question, reading: Reading, findings: list[Finding
     mistakes = [m for m in question.mistakes if final is not None and is_close(final.values, m.values, 0, m.atol)]
     if mistakes:
         findings.append(Finding(code=mistakes[0].code, message=mistakes[0].message))
-        return max(min(credit, Decimal(1)), mistakes[0].credit)
-    if final is None:
+        # One of the sheet's own rows, and nothing that leads to it, is a guess: no method is shown.
+        rows = [value.values for value in question.given if value.title not in question.inputs]
+        guessed = reading.bare and any(is_close(row, mistakes[0].values, 0, 1e-9) for row in rows)
+        return max(min(credit, Decimal(1)), Decimal(0) if guessed else mistakes[0].credit)
+    if final is None and reading.method and not credit:
+        message = "You say how it is done; the question asks for the numbers."
+        findings.append(Finding(code="vector.only_method", message=message))
+    elif final is None:
         findings.append(Finding(code="vector.no_output", message=f"The {title} itself was not found."))
     else:
         findings.append(Finding(code="vector.wrong_output", message=f"The {title} you give is not right."))

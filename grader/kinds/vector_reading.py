@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grader.documents.numbers import Numbers, Vector
 from grader.documents.phrases import find_phrase
@@ -14,15 +14,31 @@ _RESULT = re.compile(r"\b(?:result|final|answer|output|so|therefore|hence|gives|
 _ARROW = re.compile(r"(?:→|⇒|⟶|➔|->|=>|\\(?:to|[rR]ightarrow|implies))\W*\Z")
 _CORRECTION = re.compile(
     r"\b(?:no|wait|sorry|correct(?:ion|ed|ing)?|mistake\w*|actually|i mean|wrong\w*|edit\w*|miscount\w*|misread|oops"
-    r"|instead|at first|first (?:got|wrote|had)|final answer|changed?|fix(?:ed)?)\b|اصلاح|ببخشید|اشتباه|پاسخ نهایی"
+    r"|instead|forgot|at first|first (?:got|wrote|had)|final answer|changed?|fix(?:ed)?)\b|اصلاح"
+    r"|ببخشید|اشتباه|پاسخ نهایی"
 )
+# "[6, 1, 2] after rounding"
+_ROUNDED = re.compile(r"[\s\])}>$,;(]*(?:(?:after|by|when|if|once|with) )?(?:rounded|rounding|approximat\w+|گرد)\b")
+_PICK = re.compile(r"\b(?:pick|picks|choose|chooses|select|selects|take|takes|return|returns)\b(?: the)? |انتخاب ")
+_TURN = re.compile(r"\b(?:but|however|now|forgot|correct\w*|mistake|wrong)\b|ولی|اما|اشتباه|اصلاح")
 # What offers a second result in the place of the first.
-_ALTERNATIVE = re.compile(r"[\s\])}>,;$]*(?:or|یا|and also|alternatively)\b[^.\d]{0,30}$")
+_ALTERNATIVE = re.compile(
+    r"[\s\])}>,;$?]*(?:(?:or|یا|and also|alternatively)\b[^.\d]{0,30}|(?:and|و|&)[\s\[({<$]*"
+    r"|(?:if|when|in case|for)\b[^.;\[]{0,40}\b(?:and|or|but)\b[^.\d]{0,12})$"
+)
 _COMPARED = re.compile(
-    r"\b(?:would|instead of|rather than|unlike|if (?:we|i)(?:'d| had)? used"
+    r"\b(?:would|friends?|classmates?|neighbou?rs?|instead of|rather than|unlike|if (?:we|i)(?:'d| had)? used"
     r"|(?:it|we|i|that)'d|compared|whereas|not)\b[^,=]{0,50}=?\W*$"
     r"|به جای|اگر|\d\s*[*×·]\s*$"
 )
+# What may point to numbers that stand elsewhere, or name one of several without a figure.
+_ELSEWHERE = re.compile(
+    r"\b(?:note ?book|colab|code|cells?|above|below|attach\w*|appendix|page|photo|picture|image|scan\w*|figure|file"
+    r"|see|same|screenshot|hand ?writ\w*|paper"
+    r"|(?:first|second|third|fourth|last|latter|former)(?= (?:one|key|value|row|vector|entry|element|score)\b|\W*$))\b"
+    r"|نوت ?بوک|کد|سلول|بالا|پایین|پیوست|ضمیمه|عکس|تصویر|صفحه|فایل|دست ?نویس|برگه|اول|دوم|سوم|چهارم|آخر|همان"
+)
+_FEWEST_WORDS, _MOST_CHARACTERS = 8, 1_500
 _SMALL_WORDS = re.compile(r"\b(?:the|vector|is|are|with|given|so|and|for|of|let|بردار)\b")
 
 
@@ -40,6 +56,8 @@ class Reading:
     weights: Vector | None
     slips: tuple[tuple[Value, Vector], ...]
     symbolic: bool = False
+    method: bool = False
+    bare: bool = False
 
 
 def is_close(found: Sequence[float], wanted: Sequence[float], rtol: float, atol: float) -> bool:
@@ -57,7 +75,16 @@ def read_answer(question: Question, numbers: Numbers) -> Reading:
     candidates = [v for v in numbers.vectors if _could_be_answer(question, v, repeated)]
     final, rivals = _final(question, candidates, numbers)
     symbolic = final is None and _named_symbolically(question, numbers.text)
-    return Reading(final=final, rivals=rivals, steps=steps, weights=_weights(numbers), slips=slips, symbolic=symbolic)
+    return Reading(
+        final=final,
+        rivals=rivals,
+        steps=steps,
+        weights=_weights(numbers),
+        slips=slips,
+        symbolic=symbolic,
+        bare=final is not None and not re.search(r"\d", numbers.text[: final.start] + numbers.text[final.end :]),
+        method=not symbolic and _tells_the_way(question, numbers.text),
+    )
 
 
 def _says(names: Sequence[str], label: str) -> bool:
@@ -82,7 +109,10 @@ def _is_given(question: Question, vector: Vector, numbers: Numbers) -> bool:
         return True
     if named and len({v.name for v in numbers.vectors if _names_given(question, v)}) > 2:
         return True
-    rows = [v for v in numbers.vectors if any(is_close(v.values, g.values, 0, 1e-9) for g in question.given)]
+    alike = [g for g in question.given if is_close(vector.values, g.values, 0, 1e-9)]
+    sort = {g.title in question.inputs for g in alike}
+    listed = [g for g in question.given if (g.title in question.inputs) in sort]
+    rows = [v for v in numbers.vectors if any(is_close(v.values, g.values, 0, 1e-9) for g in listed)]
     if vector not in rows or _RESULT.search(vector.name):
         return False
     line = numbers.text[: vector.start].count("\n")
@@ -115,10 +145,22 @@ def _final(
     if not pool:
         return (candidates[-1], ()) if candidates else (None, ())
     final = pool[-1]
+    later = [v for v in unnamed if v.start > final.end and v.values != final.values]
+    between = numbers.text[final.end : later[-1].start] if later else ""
+    if named and _TURN.search(between):  # "my result was [6, -1, 2] but I forgot a minus, now: [6, 1, 2]"
+        return (later[-1], ()) if _CORRECTION.search(between) else (later[-1], (final,))
+    if _ROUNDED.match(numbers.text[final.end :]):
+        final = replace(final, approximate=True)
+    if final.approximate:  # "about [6, 1, 2], exactly [6, 0.905, 1.994]"
+        final = next((v for v in unnamed if v.values != final.values and _is_rounded(v, final)), final)
     corrected = _CORRECTION.search(numbers.text[pool[0].start : final.start])
     rivals = () if corrected or not named else tuple(v for v in named[:-1] if v.values != final.values)
     offered = [v for v in unnamed if v.values != final.values and _is_alternative(final, v, numbers.text)]
     return final, (*rivals, *offered)
+
+
+def _is_rounded(exact: Vector, rounded: Vector) -> bool:
+    return not exact.approximate and tuple(round(value) for value in exact.values) == rounded.values
 
 
 def _is_alternative(one: Vector, two: Vector, text: str) -> bool:
@@ -207,4 +249,16 @@ def _named_symbolically(question: Question, text: str) -> bool:
     """Return whether the text says in words or symbols that the answer is the given row that it is ("output = v_4")."""
     same = [v for v in question.given if is_close(v.values, question.answer.values, 0, 1e-9)]
     names = [name for value in same for name in value.names]
+    picked = [pick.end() for pick in _PICK.finditer(text)]
+    if any(_says(names, text[end : end + 30]) for end in picked):
+        return True
     return any(_says(question.answer.names, line) and _says(names, line) for line in text.splitlines())
+
+
+def _tells_the_way(question: Question, text: str) -> bool:
+    """Return whether a text says in several words how the answer is worked out, without number or pointer to one."""
+    if len(text) > _MOST_CHARACTERS or re.search(r"\d", text) or len(text.split()) < _FEWEST_WORDS:
+        return False
+    names = [name for step in question.steps if len(step.values) > 1 for name in step.names if len(name) > 3]
+    said = _says(names, text) or _says([name for name in question.answer.names if len(name) > 3], text)
+    return said and not _ELSEWHERE.search(text)

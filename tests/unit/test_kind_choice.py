@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from grader.kinds.choice import Option, Question
+from grader.kinds.choice_question import Option, Question
 from tests.sampling import sample
 from tests.unit.kind_cases import PERSIAN, PLEAS, check, judge, load_cases, mutate, name
 
