@@ -211,6 +211,7 @@ def _find_text(place: Place, wanted: Sequence[Place], segments: Sequence[Segment
     parts = [other for other in wanted if other.question == place.question]
     before = parts[parts.index(place) - 1] if parts[0] != place else None
     answered = any(item.place and item.place.question == place.question for item in segments)
+    labelled = any(item.place == place for item in segments)
     for item in segments:
         if item.place is None:
             continue
@@ -225,7 +226,8 @@ def _find_text(place: Place, wanted: Sequence[Place], segments: Sequence[Segment
             lost = place in suited and {other.question for other in suited} == {place.question} and not answered
             if not own and (suited == {place} or (same and place in suited) or lost):
                 return f"the text under {_name(item.place)} reads like an answer to this part"
-            if index and not own and item.place == before and (_ANSWERS.match(text) or _LIKE_LABEL.match(text)):
+            begins = _ANSWERS.match(text) or (not labelled and _LIKE_LABEL.match(text))
+            if index and not own and item.place == before and begins:
                 return f"a second answer seems to stand under {_name(item.place)}"
     return ""
 

@@ -34,6 +34,12 @@ _CHOOSES = re.compile(
     r"(?: (?:option|choice)\b|(?: one)?\s*(?:[.,:;)]|\Z)))",
     re.IGNORECASE,
 )
+# Nothing but the numbers or letters of options.
+_TERSE = re.compile(
+    r"[\s*_>(\[]*(?:(?:options?|choices?|answers?|گزینه(?:های|ی)?)\s*)?(?:[1-9]|[a-d])\b"
+    r"(?:\s*(?:,|،|and|&|و|\+|/)\s*(?:[1-9]|[a-d])\b)*[\s.*_)\]]*",
+    re.IGNORECASE,
+)
 _MOST_PIECES = 6  # paragraphs for each part
 _STYLES: tuple[Style, ...] = ("worded", "dotted", "roman", "figure", "ordinal")
 
@@ -157,13 +163,14 @@ def _judge(
         for (index, count), end in zip(starts, ends, strict=True)
     ]
     own, against = _weigh([find_suited(text, stretch.places) for text in texts], stretch.places)
+    terse = len(texts) == len(stretch.places) and all(map(_TERSE.fullmatch, texts))
     listed = sum(bool(_VERDICT.match(text)) for text in texts) >= 2
     enough = own >= min(2, len(stretch.places) - 1)
     return _Counted(
         places=stretch.places,
         starts=tuple(starts),
         style=style,
-        sure=style in SURE or (enough and not against and not listed),
+        sure=style in SURE or terse or (enough and not against and not listed),
         refused=bool(against) or listed,
     )
 

@@ -27,6 +27,7 @@ from grader.documents.noise import (
 )
 from grader.documents.openings import find_openings
 from grader.documents.segments import Segment, cut_segments, drop_corrected, find_second, is_title_line
+from grader.documents.skipped import is_skipped
 from grader.documents.units import build_units
 from grader.model import Location, State
 
@@ -118,6 +119,7 @@ def _place_preambles(found: _Found, parts: Mapping[int, tuple[str, ...]]) -> Non
         loose = [item for item in mine if item.place == Place(question=question) and not is_placeholder(item.body)]
         labelled = {item.place.part for item in mine if item.place and item.place.part}
         first = next(part for part in wanted if part)
+        loose = [item for item in loose if not (item.several and is_skipped(item.body))]  # "b), c): not solved"
         if not loose:
             continue
         if any(item.several for item in loose):

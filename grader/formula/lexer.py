@@ -36,7 +36,8 @@ _ACCENTS = {
 }  # fmt: skip
 _DROPPED = {
     r"\left", r"\right", r"\big", r"\Big", r"\bigg", r"\Bigg", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\biggl",
-    r"\biggr", r"\displaystyle", r"\textstyle", r"\limits", r"\nolimits", r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>",
+    r"\biggr", r"\Biggl", r"\Biggr", r"\bigm", r"\Bigm", r"\biggm", r"\Biggm",
+    r"\displaystyle", r"\textstyle", r"\limits", r"\nolimits", r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>",
     r"\quad", r"\qquad", r"\mathbf", r"\boldsymbol", r"\bm", r"\bf", r"\mathrm", r"\rm", r"\mathit", r"\it", r"\mathsf",
     r"\sf", r"\mathcal", r"\mathtt", r"\vec", r"\boxed", r"\fbox", r"\pmb", r"\operatorname*", r"\operatorname",
     r"\noindent", r"\nonumber", r"\notag", r"\phantom", r"\hspace", r"\bold", r"\unicode", r"\underline", r"\hfill",

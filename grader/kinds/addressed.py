@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from grader.documents.skipped import is_blank, is_skipped
 from grader.documents.wording import MAX_CHARACTERS, fold, one_line, to_plain
 from grader.kinds.pleas import LINKS, find_plea
-from grader.kinds.skipped import is_blank, is_skipped
 from grader.model import Answer, Finding
 
 # A formula is one piece, so that no comma in it cuts it; the words in it are looked at by themselves.

@@ -17,8 +17,8 @@ _LATIN: Final = re.compile("[A-Za-z\u0370-\u03ff\U0001d400-\U0001d7ff]")
 _CARRIES: Final = re.compile("[A-Za-z)\\]}\u00c0-\u03ff\u22a4\ue012\U0001d400-\U0001d7ff]")
 # A Persian part's letter at the right edge, in the order in which it is drawn: there the line begins.
 _LABEL_AT_EDGE: Final = re.compile(r"[()\[\].:\-–]\s?(?:فلا|[بپجتد])\s*\Z")
-# Letters that a font draws in one piece or in the form of their place in the word.
-_FORMS: Final = re.compile("[\ufb00-\ufb06\ufb1d-\ufdff\ufe70-\ufefc]")
+# Letters that a font draws in one piece or in the form of their place in the word, and those of mathematics.
+_FORMS: Final = re.compile("[\U0001d400-\U0001d7ff\ufb00-\ufb06\ufb1d-\ufdff\ufe70-\ufefc]")
 _SCRIPTS: Final = {"_": "\ue010", "^": "\ue011"}
 _SCRIPT_END: Final = "\ue012"
 _SPACE: Final = 0.2  # of the letters' size; narrower gaps lie inside words
