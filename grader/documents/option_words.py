@@ -155,6 +155,12 @@ WAVERED = re.compile(
     r"\b(?:first|initially|originally|earlier|before)\b.{0,12}\b(?:thought|thinking|chose|picked|guess\w*|said|wanted|wrote"
     r"|considered|took)\b|\bmy (?:first|initial) (?:thought|guess|idea|answer|instinct)\b|اول فکر|ابتدا فکر"
 )
+CONCLUDES = re.compile(
+    r"\b(?:so|therefore|hence|thus|consequently|finally)\b,?"
+    r"(?: (?:my|the|final|answer|is|it is|it's|i choose|i take|are))*"
+    r"|\b(?:my|the) (?:final )?answer(?: is)?\b|(?:پس|بنابراین|در نتیجه|نهایتا)(?: (?:جواب|پاسخ|گزینه))?"
+    r"|(?:جواب|پاسخ)\s*:"
+)
 DENIAL_AFTER = re.compile(
     r"\b(?:is|are|was|were|seems?|would be)?\s*(?:not|n't|wrong|incorrect|false|impossible|unsuitable|ruled out"
     r"|excluded"

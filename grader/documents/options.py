@@ -19,6 +19,7 @@ from grader.documents.option_places import find_designations, find_words
 from grader.documents.option_words import (
     ALL,
     ALL_CHOSEN,
+    CONCLUDES,
     CORRECTION,
     EXCEPT,
     NONE,
@@ -84,6 +85,8 @@ def find_named(text: str, options: Sequence[Nameable], cues: Sequence[str] = (),
 
 def _prepare(text: str) -> str:
     marked = re.sub(r"\*\*([^*\n]+)\*\*", rf"{BOLD}\1{BOLD}", remove_struck(text))
+    marked = re.sub(r"(?<![_^\w\\])\{\s*([1-9](?:\s*[,،]\s*[1-9])*)\s*\}", r"\1", marked)  # "{2, 3}"
+    marked = re.sub(r"(?<=[a-zA-Z])\[(\w+(?:[-+]\d)?)\]", r"_\1", marked)  # "x[1]" is no option
     folded = re.sub(r"\b(tasks?|options?|cases?|and|&) no\. ?(?=\d)", r"\1 number ", fold(to_plain(marked)))
     return canonical_formulas(folded)
 
@@ -143,11 +146,18 @@ def _corrected(units: Sequence[str], mentions: Sequence[Mention], options: Seque
     places = [(offsets[m.unit] + m.place.start, m.denied) for m in mentions]
     for offset, unit in zip(offsets, units, strict=False):
         places += [(offset + place.start, place.denied) for place in find_words(unit, options)]
-    for cue in reversed(list(CORRECTION.finditer("\n".join(units)))):
+    joined = "\n".join(units)
+    wavered = WAVERED.search(joined)
+    # "First I thought 4, ... so my answer is 3.": what it comes to counts.
+    for cue in reversed(list(CONCLUDES.finditer(joined, wavered.end())) if wavered else []):
+        named = [denied for start, denied in places if start >= cue.end()]
+        if named and not any(named):
+            return cue.end()
+    for cue in reversed(list(CORRECTION.finditer(joined))):
         before = any(start < cue.start() for start, _ in places)
         after = any(start >= cue.end() and not denied for start, denied in places)
         # "... no: three": behind the cue a sentence begins anew.
-        rest = "\n".join(units)[cue.end() :].split("\n")[0].lstrip(" ,.:;-")
+        rest = joined[cue.end() :].split("\n")[0].lstrip(" ,.:;-")
         after = after or any(place.start == 0 for place in find_designations(rest, options))
         if before and after:
             return cue.end()

@@ -22,6 +22,8 @@ from grader.formula.slips import find_mendings
 from grader.formula.tree import (
     Entries,
     Expr,
+    Mul,
+    Num,
     Program,
     Sym,
     Var,
@@ -327,8 +329,21 @@ def _judge_wrong(valued: Valued, case: Case) -> Judgement:
                 hopeful=True,
             )
         return Judgement(sort="refer", name="no_value", reading=reading, detail=str(values))
+    if _multiplies_by_step(reading.expr):
+        detail = "a step stands as a factor, where it may have been meant as an index"
+        return Judgement(sort="refer", name="step_as_factor", reading=reading, detail=detail)
     first = next(iter(case.bank.readings))
     return Judgement(sort="wrong", name="other", reading=reading, shapes=_find_shapes(values, case, first))
+
+
+def _multiplies_by_step(expr: Expr) -> bool:
+    """Return whether a product has a bare index as a factor: nobody multiplies by a step."""
+    products = (node for node in find_nodes(expr) if isinstance(node, Mul))
+    return any(
+        isinstance(one, Var) and not isinstance(other, Num | Var)
+        for node in products
+        for one, other in ((node.left, node.right), (node.right, node.left))
+    )
 
 
 def _find_loose_index(valued: Valued, case: Case) -> str | None:

@@ -10,7 +10,7 @@ from grader.formula.passage import drop_struck
 
 _BOUNDS = re.compile(r"\\(?:sum|prod|bigl?sum)\s*(?:\\limits\s*)?(?:[_^]\s*(?:\{[^{}]*\}|\\?\w+)\s*)+")
 _LAYOUT = re.compile(
-    r"\^\s*\{?\s*(?:\\(?:top|intercal|mathsf\s*\{?\s*T|mathrm\s*\{?\s*T|rm\s*T|text\s*\{?\s*T)|T\b|\(\s*T\s*\)|t\s*\}?(?![-\w+]))"
+    r"\^\s*\{?\s*(?:\\(?:top|intercal|mathsf\s*\{?\s*T|mathrm\s*\{?\s*T|rm\s*T|text\s*\{?\s*T)|T\b|\(\s*T\s*\)|t(?!\s*[-+])\s*\}?(?![-\w+]))"
     r"|\.T\b|@|(?i:\bdiag\b|\bouter\b|\btranspose|\.dot\(|matmul|\bshape\b|\\(?:odot|otimes|circ|mathbb|vec|Vert|lVert|\|)"
     r"|matrix\}|\\begin\{array|\|\||ترانهاده|\bJacobian\b|\bmatrix\b|\bmatrices\b|\bvectors?\b|\btranspos)",
 )

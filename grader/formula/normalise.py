@@ -71,6 +71,9 @@ _STEPPED = re.compile(
 _STEP_ABOVE = re.compile(r"(?<![A-Za-z])([d∂]\s?)([JLhz])\((\w(?:[-+]1)?)\)(?=\s*/\s*[d∂])")
 _STEP_BELOW = re.compile(r"(?<=/)(\s?[d∂]\s?)([hzo])\((\w(?:[-+]1)?)\)")
 _SCRIPT_RUN = re.compile(f"([{''.join(_SUBSCRIPTS)}]+)|([{''.join(_SUPERSCRIPTS)}]+)")
+# "gₒt": half of the index is lowered. "ŷt": a step behind a letter with a hat; nobody multiplies by a step.
+_HALF_RAISED = re.compile(r"(?<![A-Za-z])([gGJ])_?([ₒₕ])([tijks\d])(?![A-Za-z\d_])")
+_HATTED_STEP = re.compile(r"(\\hat\{[yp]\})([ti]|\d)(?![A-Za-z\d_])")
 _ACCENTED = re.compile(f"([^\\W\\d_])([{''.join(_ACCENTS)}])")
 _PRIMES = re.compile(r"\^\s*(?:\{\s*(?:\\prime\s*)+\}|\\prime\b)")
 _SIGN = re.compile("[" + re.escape("".join(_SIGNS)) + "]")
@@ -87,10 +90,11 @@ def normalise(text: str) -> str:
     text = _INDICATOR.sub(_read_indicator, text)
     text = _SAID_TRANSPOSE.sub("^{T}", text)
     text = _PRIMES.sub(lambda match: "'" * match[0].count("prime"), text)
+    text = _HALF_RAISED.sub(lambda match: f"{match[1]}_{{{_SUBSCRIPTS[match[2]]}_{{{match[3]}}}}}", text)
     text = _SCRIPT_RUN.sub(_expand_scripts, text)
     text = _SIGN.sub(lambda match: _SIGNS[match[0]], text)
     text = _ACCENTED.sub(_expand_accent, unicodedata.normalize("NFD", text))
-    text = unicodedata.normalize("NFKC", text)
+    text = _HATTED_STEP.sub(r"\1_{\2}", unicodedata.normalize("NFKC", text))
     return "".join(_plain_character(character) for character in text)
 
 

@@ -89,6 +89,7 @@ def _brace_scripts(text: str, setting: Setting) -> str:
     text = re.sub(r"(?<![A-Za-z\\])([gGJ])_([ohz])\{([^{}]{1,6})\}", r"\1_{\2_{\3}}", text)  # g_h{i+1}
     text = re.sub(r"_([A-Za-z]{1,3})(\d+)(?![\w.])", r"_{\1\2}", text)
     text = re.sub(r"(?<=[A-Za-z])_([A-Za-z]{1,4}),([a-z\d])(?![A-Za-z\d_^])", r"_{\1,\2}", text)  # y_t,i
+    text = re.sub(r"(?<![A-Za-z\\])g_?W(?:_?hh)?,([t\d])(?![A-Za-z\d_])", r"g_{W_{hh},\1}", text)  # gW,1
     text = re.sub(r"(?<=[\w})\]])\.T\b", "^T", text)
     text = re.sub(r"(?<![A-Za-z0-9_\\{^])([hzxo])([ti]|\d)(?![\w.])", r"\1_{\2}", text)  # h2, zt
     text = re.sub(r"(?<![A-Za-z0-9_\\{^])([yp])(\d|t)(?![\w.])", r"\1_{\2}", text)  # y1, yt

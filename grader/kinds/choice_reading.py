@@ -66,8 +66,8 @@ def _find_taken_back(named: Named) -> str:
 
 
 def _find_apart(question: Question, named: Named) -> str:
-    """Return a doubt where one option is right and several are claimed, each in a sentence of its own."""
-    several = len(question.key) == 1 and len(named.chosen) > 1 and named.apart
+    """Return a doubt where one option is right and several are claimed: by their words, or each in its own sentence."""
+    several = len(question.key) == 1 and len(named.chosen) > 1 and (named.apart or named.by == "words")
     return "different sentences name different options" if several else ""
 
 
