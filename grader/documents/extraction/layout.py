@@ -25,6 +25,12 @@ _FULL: Final = 0.88  # of the text's width: a line that goes on below
 _TITLE: Final = re.compile(
     r"(?=[^=∂∑∇]*\Z)(?:.*[^\W\d_]{3}|\W*[A-Za-z]? ?\d+(?:\W|\Z)(?!\Z)|\W*[A-Za-z]{1,3} ?\d+\W*\Z)"
 )
+# What begins anew even below a full line: a label, a list's entry, a displayed formula.
+_BEGINS: Final = re.compile(
+    r"\W{0,3}(?:[A-Za-z]|[A-Za-z]?\d{1,2}|i{1,3}|iv|الف|[بپجتد])\s?(?:[).:،]|[-–](?=\s))|\s*[-–•●▪*=+∂]|\\frac"
+    r"|\W{0,3}(?:q\s?\d|question|problem|exercise|task|part|answer|سوال|سؤال|پرسش|مسئله|قسمت|بخش|پاسخ|جواب)\b",
+    re.IGNORECASE,
+)
 PICTURE: Final = "![a picture on the page](picture)"
 
 
@@ -37,18 +43,24 @@ def build_text(
         return "\n\n".join(PICTURE for _ in pictures)
     right_to_left = _is_right_aligned(lines)
     usual = median(glyph.size for line in lines for glyph in line.glyphs)
-    most = max(_PARAGRAPH, _WIDER * _find_pitch(lines, right_to_left))
+    full = _find_full(lines, right_to_left)
+    most = max(_PARAGRAPH, _WIDER * _find_pitch(lines, full))
     tops = sorted((picture.top for picture in pictures), reverse=True)
     out: list[str] = []
     before: Line | None = None
-    for line in lines:
+    for line, wrapped in zip(lines, [False, *full], strict=False):
         while tops and tops[0] > line.base:
             out += ["", PICTURE, ""]
             tops.pop(0)
         text = write_line(line, right_to_left)
         larger = median(glyph.size for glyph in line.glyphs) > _HEADING * usual and len(line.glyphs) < 120
         heading = larger and _TITLE.match(text) is not None
-        if before is not None and (heading or _find_drop(before, line) >= most):
+        apart = before is not None and (heading or _find_drop(before, line) >= most)
+        if wrapped and not apart and not out[-1].startswith("#") and out[-1] and not _BEGINS.match(text):
+            out[-1] += f" {text}"  # the line goes on
+            before = line
+            continue
+        if apart:
             out.append("")
         out.append(f"## {text}" if heading else text)
         before = line
@@ -61,19 +73,21 @@ def _find_drop(before: Line, line: Line) -> float:
     return drop if drop >= 0 else float("inf")
 
 
-def _find_pitch(lines: Sequence[Line], right_to_left: bool) -> float:
+def _find_full(lines: Sequence[Line], right_to_left: bool) -> list[bool]:
+    """Return which lines fill the text's width, so that the next one goes on with them."""
+    room = (1 - _FULL) * (max(line.right for line in lines) - min(line.left for line in lines))
+    if right_to_left and any(is_persian(glyph.text) for line in lines for glyph in line.glyphs):
+        left = min(line.left for line in lines)
+        return [line.left < left + room for line in lines]
+    right = max(line.right for line in lines)
+    return [line.right > right - room for line in lines]
+
+
+def _find_pitch(lines: Sequence[Line], full: Sequence[bool]) -> float:
     """Return how far apart, in sizes, the lines of a paragraph stand: the least below a line that fills the width.
 
     0 where there is none, or where they would stand wider than any text is set.
     """
-    lefts = [min(glyph.left for glyph in line.glyphs) for line in lines]
-    rights = [max(glyph.right for glyph in line.glyphs) for line in lines]
-    room = (1 - _FULL) * (max(rights) - min(lefts))
-    persian = right_to_left and any(is_persian(glyph.text) for line in lines for glyph in line.glyphs)
-    full = [
-        left < min(lefts) + room if persian else right > max(rights) - room
-        for left, right in zip(lefts, rights, strict=True)
-    ]
     drops = [_find_drop(*pair) for pair, fills in zip(pairwise(lines), full, strict=False) if fills]
     return min((drop for drop in drops if 0.5 < drop < _WIDEST), default=0.0)
 
