@@ -10,6 +10,7 @@ from grader.documents.extraction.lines import gather
 from grader.documents.extraction.signs import AXIS
 from grader.documents.extraction.writing import write_line
 
+_ROW: Final = 2.2  # a table's rows in sizes; fractions on lines of their own stand further apart
 _MOST_FRACTIONS: Final = 300  # on a page
 
 
@@ -23,7 +24,7 @@ def join_fractions(glyphs: Sequence[Glyph], bars: Sequence[Bar]) -> Sequence[Gly
         inside = [item for item in near if _is_close(item, bar, size) and not item.struck]
         above = [item for item in inside if item.base > bar.middle]
         below = [item for item in inside if item.base <= bar.middle]
-        if above and below and _is_fraction(above, below, bar):
+        if above and below and _is_fraction(above, below, bar) and not _is_rule(bar, bars, size):
             text = rf"\frac{{{_write_part(above)}}}{{{_write_part(below)}}}"
             whole = Glyph(text=text, left=bar.left, right=bar.right, base=bar.middle - AXIS * size, size=size)
             place = found.index(inside[0])
@@ -31,6 +32,16 @@ def join_fractions(glyphs: Sequence[Glyph], bars: Sequence[Bar]) -> Sequence[Gly
             rest = set(map(id, inside))
             found = [item for item in found if id(item) not in rest]
     return found
+
+
+def _is_rule(bar: Bar, bars: Sequence[Bar], size: float) -> bool:
+    """Tell a rule between a table's rows: another one of the same width stands a row above or below it."""
+    return any(
+        abs(bar.left - other.left) < 1
+        and abs(bar.right - other.right) < 1
+        and 0.8 * size < abs(bar.middle - other.middle) < _ROW * size
+        for other in bars
+    )
 
 
 def _is_close(item: Glyph, bar: Bar, size: float) -> bool:
