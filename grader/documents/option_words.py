@@ -139,9 +139,11 @@ ALL_CHOSEN = re.compile(
     r"(?:all(?=\W{1,3}(?:because|since|as)\b)|all (?:of (?:them|these)|three|3|four|4|(?:the )?(?:options|tasks))"
     r"|every (?:option|task)|هر ?(?:سه|3|چهار)(?: ?(?:تا|مورد|گزینه|تاش|تای|تاشون))?"
     r"|همه(?: ?ی)?(?: ?(?:موارد|گزینه ?ها|آنها))?)"
-    r"(?=\s*[,.:;(\-]\W*\w|\s(?:fit|suit|work|because|since|as|چون|زیرا|درست|صحیح|مناسب)\b"
+    r"(?=\s*[,.:;(\-]\W*\w"
+    r"|\n\W*(?:because|since|they|each|every|in (?:all|each|every)|the inputs?|چون|زیرا|در|هر|ورودی)\b"
+    r"|\s(?:can|have|take|read|get|receive|accept|fit|suit|work|because|since|as|چون|زیرا|درست|صحیح|مناسب)\b"
     r"|\sare (?:suitable|correct|right|many)\b)"
-    r"(?!.*(?:\b(?:but|only|except|not|no|however)\b|n't\b|فقط|ولی|اما|جز|نیست|ندار|نمی))"
+    r"(?!(?s:.*)(?:\b(?:but|only|except|not|no|however)\b|n't\b|فقط|ولی|اما|جز|نیست|ندار|نمی))"
 )
 NONE = re.compile(
     r"\bnone of (?:them|these|the)\b|^\W*none\W*$|\bneither\b(?!.*\bnor\b)|\bno option\b|هیچ ?کدام|هیچ ?یک"

@@ -23,7 +23,6 @@ from grader.formula.tree import (
     Entries,
     Expr,
     Mul,
-    Num,
     Program,
     Sym,
     Var,
@@ -337,13 +336,9 @@ def _judge_wrong(valued: Valued, case: Case) -> Judgement:
 
 
 def _multiplies_by_step(expr: Expr) -> bool:
-    """Return whether a product has a bare index as a factor: nobody multiplies by a step."""
-    products = (node for node in find_nodes(expr) if isinstance(node, Mul))
-    return any(
-        isinstance(one, Var) and not isinstance(other, Num | Var)
-        for node in products
-        for one, other in ((node.left, node.right), (node.right, node.left))
-    )
+    """Return whether a bare index stands behind a quantity: an index that was not lowered, hardly a factor."""
+    products = (node for node in find_nodes(expr) if isinstance(node, Mul) and node.op == "next")
+    return any(isinstance(node.right, Var) and node.right.name != "T" for node in products)
 
 
 def _find_loose_index(valued: Valued, case: Case) -> str | None:
