@@ -7,12 +7,13 @@ that means: an answer, nothing, or something that only a person can place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from grader.documents.blocks import Block, BlockKind, Document, Line
 from grader.documents.candidates import list_parts
-from grader.documents.clues import Place
+from grader.documents.clues import Place, find_suited
 from grader.documents.copies import drop_copies
 from grader.documents.file_names import label_files
 from grader.documents.nearby import find_hidden, is_report
@@ -33,6 +34,11 @@ from grader.model import Location, State
 
 __all__ = ["Block", "BlockKind", "Document", "Line", "Passage", "Place", "find_passages"]
 
+# Numbers, formulas, options and letters: without any of these a text above the labels chooses and works out nothing.
+_SAYS = re.compile(
+    r"[\d$=∂∑^_\\]|\b(?:options?|choices?|first|second|third|fourth|both|(?:uni|bi|one|two)-?dir\w*|[b-d]\b|a[).:])|گزینه|اول|دوم|سوم|چهارم|طرفه",
+    re.IGNORECASE,
+)
 _NO_TEXT = "no label of a question was found, so nothing could be placed"
 
 
@@ -106,8 +112,15 @@ def _judge_loose_text(document: Document, segments: Sequence[Segment], found: _F
     if len(segments) == 1:
         if not is_header(first.text.split("\n")) or has_picture(first.text):
             found.doubts.append(f"{document.file}: {_NO_TEXT}")
-    elif not is_header(first.text.split("\n")) or has_picture(first.text):
+    elif _may_answer(first.text, wanted):
         found.doubts.append(f"{document.file}: text stands above the first label")
+
+
+def _may_answer(text: str, wanted: Sequence[Place]) -> bool:
+    """Tell whether a text above the first label may hold an answer: no header, no word to the reader alone."""
+    told = "\n".join(line for line in text.split("\n") if not is_header([line]))
+    header = is_header(text.split("\n"))
+    return has_picture(text) or (not header and (_SAYS.search(told) is not None or bool(find_suited(told, wanted))))
 
 
 def _place_preambles(found: _Found, parts: Mapping[int, tuple[str, ...]]) -> None:
