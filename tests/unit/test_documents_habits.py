@@ -1,4 +1,4 @@
-"""The same nine answers under labels in a hundred habits: each must be found, and nothing of another with it."""
+"""The same nine answers under labels in many habits: each must be found, and nothing of another with it."""
 
 from __future__ import annotations
 
