@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -19,18 +20,17 @@ _FEW_LINES = 12
 
 def read_notebook(text: str, file: str) -> tuple[Block, ...] | None:
     """Return the blocks of a notebook's Markdown, an empty code block for each program; None for no notebook."""
-    try:
-        notebook = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    cells = _find_cells(notebook)
+    cells = _load_cells(text)
     return None if cells is None else tuple(_read_cells(cells, file))
 
 
 def holds_programs(text: str) -> bool:
     """Return whether a notebook's cells hold programs; else it is a report that was written in one."""
-    cells = _find_cells(json.loads(text)) or []
-    sources = [_read_source(cell) for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+    sources = [
+        _read_source(cell)
+        for cell in _load_cells(text) or ()
+        if isinstance(cell, dict) and cell.get("cell_type") == "code"
+    ]
     return sum(bool(line.strip()) for source in sources for line in source.split("\n")) > _FEW_LINES
 
 
@@ -42,6 +42,14 @@ def find_printed(documents: Sequence[Document]) -> str:
         if exported or any(_PROGRAM.match(line) for line in lines):
             return document.file
     return ""
+
+
+@functools.lru_cache(maxsize=1)  # a notebook is asked for its text and for its programs
+def _load_cells(text: str) -> list[Any] | None:
+    try:
+        return _find_cells(json.loads(text))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _find_cells(notebook: Any) -> list[Any] | None:

@@ -34,9 +34,15 @@ from grader.model import Location, State
 
 __all__ = ["Block", "BlockKind", "Document", "Line", "Passage", "Place", "find_passages"]
 
-# Numbers, formulas, options and letters: without any of these a text above the labels chooses and works out nothing.
+# A word to the reader, and what makes more of it: numbers, formulas, options.
+_TO_READER = re.compile(
+    r"\b(?:dear|hello|hi|sorry|apologi[sz]e|thank(?:s| you)|(?:was|am|were) (?:ill|sick|away))\b"
+    r"|سلام|ببخشید|متاسف|با تشکر",
+    re.IGNORECASE,
+)
 _SAYS = re.compile(
-    r"[\d$=∂∑^_\\]|\b(?:options?|choices?|first|second|third|fourth|both|(?:uni|bi|one|two)-?dir\w*|[b-d]\b|a[).:])|گزینه|اول|دوم|سوم|چهارم|طرفه",
+    r"[\d$=∂∑^_\\]|\b(?:options?|choices?|first|second|third|fourth|both|(?:uni|bi|one|two)-?dir\w*|[b-d]\b|a[).:])"
+    r"|گزینه|اول|دوم|سوم|چهارم|طرفه",
     re.IGNORECASE,
 )
 _NO_TEXT = "no label of a question was found, so nothing could be placed"
@@ -117,10 +123,13 @@ def _judge_loose_text(document: Document, segments: Sequence[Segment], found: _F
 
 
 def _may_answer(text: str, wanted: Sequence[Place]) -> bool:
-    """Tell whether a text above the first label may hold an answer: no header, no word to the reader alone."""
+    """Tell whether a text above the first label may hold an answer: it is no header and no word to the reader alone."""
+    if has_picture(text):
+        return True
+    if is_header(text.split("\n")):
+        return False
     told = "\n".join(line for line in text.split("\n") if not is_header([line]))
-    header = is_header(text.split("\n"))
-    return has_picture(text) or (not header and (_SAYS.search(told) is not None or bool(find_suited(told, wanted))))
+    return not _TO_READER.search(told) or _SAYS.search(told) is not None or bool(find_suited(told, wanted))
 
 
 def _place_preambles(found: _Found, parts: Mapping[int, tuple[str, ...]]) -> None:
